@@ -1,0 +1,11 @@
+//! The ABI between the kernel programs and user space.
+//!
+//! Everything here is plain integers with explicit padding, the same bytes on both sides: size and
+//! offsets are asserted at compile time, and every bit pattern is a valid value, so that decoding
+//! is a length check and a copy.
+#![no_std]
+
+pub mod field;
+pub mod flow;
+pub mod loss;
+pub mod record;

@@ -1,0 +1,1 @@
+//! The probe's agent: what talks to what, how much, and which process did it.

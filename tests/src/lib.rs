@@ -1,0 +1,1 @@
+//! Fixtures for the integration tests: a real engine, real images, real traffic.
