@@ -1,1 +1,7 @@
 //! The probe's agent: what talks to what, how much, and which process did it.
+//!
+//! Data runs one way: `kernel` → `identity` → `topology` → `views` and `export`. `ARCHITECTURE.md`
+//! has the map.
+
+pub mod ids;
+pub mod kernel;
