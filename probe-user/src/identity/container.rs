@@ -134,9 +134,9 @@ pub struct Container {
     pub cgroup_path: Option<Arc<str>>,
     /// Its first process, in the pid namespace of the engine; `None` unless it runs.
     pub pid: Option<u32>,
-    /// When it was last started, by the engine's clock.
+    /// When it was started, by the engine's clock.
     pub started: Option<Timestamp>,
-    /// When it last ended, by the engine's clock.
+    /// When it ended, by the engine's clock; `None` while it runs.
     pub finished: Option<Timestamp>,
     /// Where it is in its life.
     pub life: Life,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::cgroup::{CgroupError, CgroupId, CgroupMount};
-use super::container::{Container, ContainerId};
+use super::container::{Container, ContainerId, Life};
 use super::layout;
 
 mod addresses;
@@ -296,7 +296,12 @@ impl State {
         if let Some((cgroup, path)) = own {
             value.cgroup = Some(cgroup);
             value.cgroup_path = Some(path);
-            value.life = super::container::Life::Running;
+            if value.is_ended() {
+                // Started again: what was true of the run before is not of this one.
+                value.started = None;
+                value.finished = None;
+            }
+            value.life = Life::Running;
             self.ended.revive(&found.id);
         }
         self.containers.insert(found.id, container);

@@ -76,8 +76,10 @@ impl Facts {
         container.pid = self.pid.or(container.pid);
         container.started = self.started.or(container.started);
         container.finished = self.finished.or(container.finished);
-        if container.life != Life::Running {
-            container.pid = None;
+        // An engine goes on telling the times of the run before.
+        match container.life {
+            Life::Running => container.finished = None,
+            Life::Created | Life::Ended => container.pid = None,
         }
     }
 }
@@ -143,13 +145,14 @@ impl State {
         let Some(container) = self.containers.get_mut(id) else {
             return false;
         };
-        if container.is_ended() && (at.is_none() || container.finished == at) {
+        // Its cgroup goes, it dies, it is removed: the first time told is the time it ended.
+        if container.is_ended() && (at.is_none() || container.finished.is_some()) {
             return false;
         }
         let container = Arc::make_mut(container);
         container.life = Life::Ended;
         container.pid = None;
-        container.finished = at.or(container.finished);
+        container.finished = at;
         self.ended.bury(id.clone(), now);
         true
     }

@@ -162,6 +162,29 @@ fn a_restarted_container_is_kept() {
 }
 
 #[test]
+fn the_first_time_told_is_when_a_container_ended() {
+    let (directory, now) = (Directory::default(), Instant::now());
+    let at = |second| Timestamp::from_second(second).ok();
+    let finished = || directory.container(&id(WEB)).unwrap().finished;
+    directory.cgroup_made(CgroupId(7), &path(WEB));
+    directory.cgroup_removed(CgroupId(7), now);
+    assert_eq!(finished(), None, "a cgroup has no clock");
+    directory.ended(&id(WEB), at(100), now);
+    directory.ended(&id(WEB), at(200), now);
+    assert_eq!(finished(), at(100), "it died, then it was removed");
+    directory.cgroup_made(CgroupId(8), &path(WEB));
+    assert_eq!(finished(), None, "it runs again");
+    let stale = Facts {
+        finished: at(100),
+        ..facts(WEB)
+    };
+    directory.upsert(stale, now);
+    assert_eq!(finished(), None, "that was the run before");
+    directory.ended(&id(WEB), at(300), now);
+    assert_eq!(finished(), at(300));
+}
+
+#[test]
 fn an_address_passes_from_the_ended_to_the_next_holder() {
     let (directory, now) = (Directory::default(), Instant::now());
     directory.upsert(addressed(WEB), now);
