@@ -3,5 +3,7 @@
 //! Data runs one way: `kernel` → `identity` → `topology` → `views` and `export`. `ARCHITECTURE.md`
 //! has the map.
 
+pub mod identity;
 pub mod ids;
 pub mod kernel;
+pub mod topology;

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     io,
     net::{IpAddr, Ipv6Addr},
+    ops::AddAssign,
     os::fd::AsFd,
     sync::Arc,
 };
@@ -76,7 +77,62 @@ pub struct Counts {
     pub bytes_received: u64,
 }
 
-/// A flow's news.
+impl Counts {
+    /// The same traffic, as the other end counts it.
+    #[must_use]
+    pub const fn mirrored(self) -> Self {
+        Self {
+            sends: self.receives,
+            receives: self.sends,
+            bytes_sent: self.bytes_received,
+            bytes_received: self.bytes_sent,
+            ..self
+        }
+    }
+
+    /// What is left, never below zero.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self {
+            opened: self.opened.saturating_sub(other.opened),
+            closed: self.closed.saturating_sub(other.closed),
+            failed: self.failed.saturating_sub(other.failed),
+            sends: self.sends.saturating_sub(other.sends),
+            receives: self.receives.saturating_sub(other.receives),
+            bytes_sent: self.bytes_sent.saturating_sub(other.bytes_sent),
+            bytes_received: self.bytes_received.saturating_sub(other.bytes_received),
+        }
+    }
+
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.opened += other.opened;
+        self.closed += other.closed;
+        self.failed += other.failed;
+        self.sends += other.sends;
+        self.receives += other.receives;
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+    }
+}
+
+/// What a tick brings.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FlowNews {
+    /// Flows that have counted something.
+    pub deltas: Vec<FlowDelta>,
+    /// Ids that will not come again.
+    pub retired: Vec<FlowId>,
+}
+
+/// What one flow has counted since the last tick.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FlowDelta {
     /// The flow's id in the kernel.
@@ -156,7 +212,7 @@ impl FlowTable {
 
     /// What has come since the last tick; flows without news are left out. Two system calls for
     /// each thousand flows, however many connections they carry.
-    pub fn tick(&mut self) -> Result<Vec<FlowDelta>, FlowError> {
+    pub fn tick(&mut self) -> Result<FlowNews, FlowError> {
         let known = &mut self.known;
         self.key_reader
             .read(self.flows.map().fd().as_fd(), |key, ids| {
@@ -182,14 +238,15 @@ impl FlowTable {
                 }
             })
             .map_err(FlowError::Read)?;
-        self.retire(&quiet)?;
-        Ok(deltas)
+        let retired = self.retire(&quiet)?;
+        Ok(FlowNews { deltas, retired })
     }
 
     /// Takes flows without sockets and traffic out of the kernel's maps: first the key, so that no
     /// further socket joins, then, once nobody can have been about to, the counters, whose last
     /// value has been read by then.
-    fn retire(&mut self, quiet: &[FlowId]) -> Result<(), FlowError> {
+    fn retire(&mut self, quiet: &[FlowId]) -> Result<Vec<FlowId>, FlowError> {
+        let mut retired = Vec::new();
         for id in quiet {
             let Some(flow) = self.known.get_mut(id) else {
                 continue;
@@ -202,9 +259,10 @@ impl FlowTable {
             } else if flow.retired && flow.idle >= GRACE_TICKS {
                 gone_or(self.counters.remove(&id.0))?;
                 self.known.remove(id);
+                retired.push(*id);
             }
         }
-        Ok(())
+        Ok(retired)
     }
 }
 
