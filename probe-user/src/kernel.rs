@@ -8,5 +8,6 @@ pub mod btf;
 pub mod flows;
 pub mod losses;
 pub mod object;
+pub mod privileges;
 pub mod programs;
 pub mod records;

@@ -3,7 +3,12 @@
 //! Data runs one way: `kernel` → `identity` → `topology` → `views` and `export`. `ARCHITECTURE.md`
 //! has the map.
 
+pub mod agent;
+pub mod cli;
+pub mod clock;
+pub mod export;
 pub mod identity;
 pub mod ids;
 pub mod kernel;
 pub mod topology;
+pub mod views;

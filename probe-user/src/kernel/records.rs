@@ -1,6 +1,9 @@
 //! Records from the ring, decoded.
 
-use std::mem::size_of;
+use std::{
+    mem::size_of,
+    os::fd::{AsRawFd, RawFd},
+};
 
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use probe_ebpf::record::{
@@ -83,12 +86,14 @@ impl TryFrom<Map> for Records {
     }
 }
 
-impl Records {
-    /// The file descriptor to poll: readable while there are records.
-    pub const fn ring(&self) -> &RingBuf<MapData> {
-        &self.ring
+/// Readable while there are records.
+impl AsRawFd for Records {
+    fn as_raw_fd(&self) -> RawFd {
+        self.ring.as_raw_fd()
     }
+}
 
+impl Records {
     /// Takes what is there.
     pub fn drain(&mut self, mut each: impl FnMut(Record)) {
         while let Some(item) = self.ring.next() {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    ids::{CgroupId, FlowId},
+    ids::FlowId,
     identity::{Workload, Workloads},
-    kernel::flows::{Counts, Flow, FlowNews},
+    kernel::flows::{Counts, Flow, FlowDelta, FlowNews},
 };
 
 /// A flow's place in the ledger.
@@ -37,7 +37,7 @@ pub struct Ledger {
     by_flow: HashMap<(Flow, Option<Row>), Row>,
     by_id: HashMap<FlowId, Row>,
     /// News of flows whose peer has not been heard of yet: it comes with the next tick.
-    waiting: Vec<crate::kernel::flows::FlowDelta>,
+    waiting: Vec<FlowDelta>,
     max_rows: usize,
     refused: u64,
     resolved_at: Option<u64>,
@@ -91,13 +91,12 @@ impl Ledger {
         self.resolve(workloads);
     }
 
-    /// Rows whose flow came from `cgroup`, for tests and views.
-    #[must_use]
-    pub fn flows_of(&self, cgroup: CgroupId) -> usize {
-        self.rows
-            .iter()
-            .filter(|record| record.flow.cgroup == cgroup)
-            .count()
+    /// Whether some container with traffic is known by its id only.
+    pub fn has_nameless(&mut self, workloads: &impl Workloads) -> bool {
+        self.resolve(workloads);
+        self.rows.iter().any(|record| {
+            matches!(&record.workload, Workload::Container(container) if container.name.is_none())
+        })
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = (Row, &Record)> {
@@ -113,7 +112,7 @@ impl Ledger {
 
     fn add(
         &mut self,
-        delta: &crate::kernel::flows::FlowDelta,
+        delta: &FlowDelta,
         peer: Option<Row>,
         workloads: &impl Workloads,
     ) {
