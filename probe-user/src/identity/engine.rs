@@ -4,8 +4,7 @@
 //! date until it is told to stop. An engine that is not there is waited for; nothing waits for
 //! the engine.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -100,7 +99,7 @@ pub async fn watch(
 }
 
 fn lost(address: &EngineAddress, state: &state_channel::Sender<EngineState>, error: &SessionError) {
-    let reason = chain(error);
+    let reason = cause(error);
     if matches!(*state.borrow(), EngineState::Unreachable { .. }) {
         debug!("still no Docker engine at {address}: {reason}");
         return;
@@ -115,18 +114,14 @@ fn lost(address: &EngineAddress, state: &state_channel::Sender<EngineState>, err
     });
 }
 
-/// The error and all its causes: hyper keeps the telling one, such as "Permission denied", last.
-fn chain(error: &SessionError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            let _ = write!(text, ": {cause_text}");
-        }
-        source = cause.source();
+/// The innermost cause: hyper wraps the telling one, such as "Permission denied", in several that
+/// say only that something failed.
+fn cause(error: &SessionError) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    text
+    innermost.to_string()
 }
 
 /// From one connect to the loss of it.

@@ -25,6 +25,7 @@ const NOT_LABELS: &[&str] = &[
     "exitCode",
     "execDuration",
     "containerExitCode",
+    "podId",
 ];
 
 /// Something happened to a container.

@@ -32,6 +32,7 @@ fn a_container_event_carries_name_image_and_labels() {
         ("image", "nginx:1.27"),
         ("com.example.tier", "front"),
         ("exitCode", "0"),
+        ("podId", ""),
     ];
     let event = event(message(
         EventMessageTypeEnum::CONTAINER,
