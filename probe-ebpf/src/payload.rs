@@ -6,12 +6,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use core::ffi::c_void;
 use probe_ebpf::{flow::FlowCounters, loss::Loss};
 
-use crate::{
-    atomic::add,
-    flows,
-    losses::counted,
-    socket::Socket,
-};
+use crate::{atomic::add, flows, losses::counted, socket::Socket};
 
 const MSG_PEEK: i32 = 2;
 
@@ -20,10 +15,7 @@ const MSG_PEEK: i32 = 2;
 #[btf_tracepoint(function = "sock_send_length")]
 fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
     counted(try_payload(&ctx, |counters| unsafe {
-        (
-            &raw mut (*counters).sends,
-            &raw mut (*counters).bytes_sent,
-        )
+        (&raw mut (*counters).sends, &raw mut (*counters).bytes_sent)
     }))
 }
 

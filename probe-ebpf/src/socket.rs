@@ -200,7 +200,7 @@ impl Socket {
 /// `::ffff:a.b.c.d`, from an address in network byte order.
 #[inline(always)]
 fn mapped(v4: u32) -> [u8; 16] {
-    bytes([0, u64::from(v4) << 32 | u64::from(0xffff_u32.to_be() )])
+    bytes([0, u64::from(v4) << 32 | u64::from(0xffff_u32.to_be())])
 }
 
 #[inline(always)]

@@ -22,8 +22,8 @@ fn main() -> ExitCode {
 
 /// To stderr, and nowhere while a screen is drawn over it. `RUST_LOG` says what.
 fn log(drawing: bool) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false);

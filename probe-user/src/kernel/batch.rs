@@ -65,11 +65,7 @@ impl<K: Pod, V: Pod> BatchReader<K, V> {
     }
 
     /// Calls `each` with every key of the map and its values. Buffers are kept for the next time.
-    pub fn read(
-        &mut self,
-        map: BorrowedFd<'_>,
-        mut each: impl FnMut(&K, &[V]),
-    ) -> io::Result<()> {
+    pub fn read(&mut self, map: BorrowedFd<'_>, mut each: impl FnMut(&K, &[V])) -> io::Result<()> {
         // Opaque to us; a hash map's is a bucket number.
         let mut cursor = 0_u64;
         let mut started = false;
