@@ -114,8 +114,13 @@ impl Agent {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
         let mut object = Object::load(options.max_flows)?;
-        let flows = FlowTable::new(object.take_map("FLOWS")?, object.take_map("COUNTERS")?)
-            .map_err(map_error("COUNTERS"))?;
+        let live_sockets = object.attach_live_sockets()?;
+        let flows = FlowTable::new(
+            object.take_map("FLOWS")?,
+            object.take_map("COUNTERS")?,
+            live_sockets,
+        )
+        .map_err(map_error("COUNTERS"))?;
         let losses =
             LossCounters::try_from(object.take_map("LOSSES")?).map_err(map_error("LOSSES"))?;
         let records =

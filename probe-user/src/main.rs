@@ -1,6 +1,9 @@
 //! The `probe` command: parses, runs, and turns errors into an exit code.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use clap::Parser as _;
 use probe_user::cli::{self, Cli};
@@ -26,7 +29,8 @@ fn log(drawing: bool) {
         .unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_target(false);
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal());
     if drawing {
         builder.with_writer(io::sink).init();
     } else {
