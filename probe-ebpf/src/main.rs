@@ -14,6 +14,8 @@ mod flows;
 mod kernel;
 mod live_sockets;
 mod losses;
+mod memory;
+mod open_sockets;
 mod payload;
 mod process;
 mod records;

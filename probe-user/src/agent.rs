@@ -156,6 +156,7 @@ impl Agent {
         }
         if options.traffic {
             attach(TRAFFIC)?;
+            object.look_over_open_sockets()?;
         }
 
         let mut ticks = interval_at(Instant::now() + options.interval, options.interval);

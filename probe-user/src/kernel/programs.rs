@@ -26,7 +26,7 @@ pub const TRAFFIC: &[Program] = &[
     Program {
         name: "tcp_destroy_sock",
         since: "4.16",
-        fields: &[],
+        fields: &[Group::Socket],
         gives: "the end of flows",
     },
     Program {
