@@ -24,7 +24,8 @@ pub struct Image {
     pub changes: &'static [&'static str],
 }
 
-/// busybox, which is every usual command.
+/// busybox, which is every usual command. It is static, and looks up names only in images that
+/// have no libraries: with a shared glibc in reach, a static one crashes when it resolves.
 pub const BUSYBOX: Image = Image {
     name: "busybox",
     fill: Rootfs::busybox,
