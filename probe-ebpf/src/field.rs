@@ -4,8 +4,8 @@
 //! the byte offset that user space finds in the running kernel's BTF before it loads. This list is
 //! the only place that names them: both sides expand it.
 
-/// Calls `$callback!` with one line a field:
-/// `NAME: type = "struct" "member.path", needed by "program"…;`.
+/// Calls `$callback!` with the fields by group:
+/// `Group { NAME: type = "struct" "member.path"; … }`.
 ///
 /// `NAME` is the global's symbol; `type` the integer that is read there, whose size must be the
 /// member's; the member path descends through embedded and anonymous structs, never pointers.
@@ -13,38 +13,57 @@
 macro_rules! with_kernel_fields {
     ($callback:ident) => {
         $callback! {
-            SK_FAMILY: u16 = "sock" "__sk_common.skc_family";
-            SK_LOCAL_PORT: u16 = "sock" "__sk_common.skc_num";
-            SK_REMOTE_PORT: u16 = "sock" "__sk_common.skc_dport";
-            SK_LOCAL_V4: u32 = "sock" "__sk_common.skc_rcv_saddr";
-            SK_REMOTE_V4: u32 = "sock" "__sk_common.skc_daddr";
-            SK_LOCAL_V6: [u64; 2] = "sock" "__sk_common.skc_v6_rcv_saddr";
-            SK_REMOTE_V6: [u64; 2] = "sock" "__sk_common.skc_v6_daddr";
-            SK_NET: usize = "sock" "__sk_common.skc_net";
-            SK_PROTOCOL: u16 = "sock" "sk_protocol";
-            SK_ERR: u32 = "sock" "sk_err";
-            SK_CGROUP: usize = "sock" "sk_cgrp_data.cgroup";
-            NET_INUM: u32 = "net" "ns.inum";
-            CGROUP_KN: usize = "cgroup" "kn";
-            CGROUP_ROOT: usize = "cgroup" "root";
-            CGROUP_ROOT_HIERARCHY: u32 = "cgroup_root" "hierarchy_id";
-            KERNFS_ID: u64 = "kernfs_node" "id";
-            TCP_SND_UNA: u32 = "tcp_sock" "snd_una";
-            TCP_RCV_NXT: u32 = "tcp_sock" "rcv_nxt";
-            TASK_LEADER: usize = "task_struct" "group_leader";
-            TASK_PARENT: usize = "task_struct" "real_parent";
-            TASK_PID: u32 = "task_struct" "pid";
-            TASK_TGID: u32 = "task_struct" "tgid";
-            TASK_COMM: [u64; 2] = "task_struct" "comm";
-            TASK_EXIT_CODE: u32 = "task_struct" "exit_code";
-            BPRM_FILENAME: usize = "linux_binprm" "filename";
+            Socket {
+                SK_FAMILY: u16 = "sock" "__sk_common.skc_family";
+                SK_LOCAL_PORT: u16 = "sock" "__sk_common.skc_num";
+                SK_REMOTE_PORT: u16 = "sock" "__sk_common.skc_dport";
+                SK_LOCAL_V4: u32 = "sock" "__sk_common.skc_rcv_saddr";
+                SK_REMOTE_V4: u32 = "sock" "__sk_common.skc_daddr";
+                SK_LOCAL_V6: [u64; 2] = "sock" "__sk_common.skc_v6_rcv_saddr";
+                SK_REMOTE_V6: [u64; 2] = "sock" "__sk_common.skc_v6_daddr";
+                SK_NET: usize = "sock" "__sk_common.skc_net";
+                SK_PROTOCOL: u16 = "sock" "sk_protocol";
+                SK_ERR: u32 = "sock" "sk_err";
+                SK_CGROUP: usize = "sock" "sk_cgrp_data.cgroup";
+                NET_INUM: u32 = "net" "ns.inum";
+                TCP_SND_UNA: u32 = "tcp_sock" "snd_una";
+                TCP_RCV_NXT: u32 = "tcp_sock" "rcv_nxt";
+            }
+            Cgroup {
+                CGROUP_KN: usize = "cgroup" "kn";
+                CGROUP_ROOT: usize = "cgroup" "root";
+                CGROUP_ROOT_HIERARCHY: u32 = "cgroup_root" "hierarchy_id";
+                KERNFS_ID: u64 = "kernfs_node" "id";
+            }
+            Task {
+                TASK_LEADER: usize = "task_struct" "group_leader";
+                TASK_PARENT: usize = "task_struct" "real_parent";
+                TASK_PID: u32 = "task_struct" "pid";
+                TASK_TGID: u32 = "task_struct" "tgid";
+                TASK_COMM: [u64; 2] = "task_struct" "comm";
+                TASK_EXIT_CODE: u32 = "task_struct" "exit_code";
+                BPRM_FILENAME: usize = "linux_binprm" "filename";
+            }
         }
     };
+}
+
+/// The fields that programs need together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Group {
+    /// A socket's addresses, owner and sequence numbers.
+    Socket,
+    /// A cgroup's id and hierarchy.
+    Cgroup,
+    /// A process and its program.
+    Task,
 }
 
 /// One field, as user space sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
+    /// Whom it belongs with.
+    pub group: Group,
     /// The global that takes the offset.
     pub symbol: &'static str,
     /// The kernel struct.
@@ -56,14 +75,15 @@ pub struct Field {
 }
 
 macro_rules! table {
-    ($($symbol:ident: $type:ty = $structure:literal $member:literal;)*) => {
+    ($($group:ident { $($symbol:ident: $type:ty = $structure:literal $member:literal;)* })*) => {
         /// Every field the programs read.
-        pub const FIELDS: &[Field] = &[$(Field {
+        pub const FIELDS: &[Field] = &[$($(Field {
+            group: Group::$group,
             symbol: stringify!($symbol),
             structure: $structure,
             member: $member,
             size: core::mem::size_of::<$type>(),
-        }),*];
+        }),*),*];
     };
 }
 

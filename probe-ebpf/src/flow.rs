@@ -6,6 +6,9 @@
 
 use core::mem::{offset_of, size_of};
 
+/// Live flows at once, by default; the map's memory is allocated as they come.
+pub const MAX_FLOWS: usize = 65_536;
+
 /// The end that called `connect`.
 pub const ROLE_CLIENT: u8 = 1;
 /// The end that accepted.

@@ -1,1 +1,14 @@
 //! The probe's agent: what talks to what, how much, and which process did it.
+//!
+//! Data runs one way: `kernel` → `identity` → `topology` → `views` and `export`. `ARCHITECTURE.md`
+//! has the map.
+
+pub mod agent;
+pub mod cli;
+pub mod clock;
+pub mod export;
+pub mod identity;
+pub mod ids;
+pub mod kernel;
+pub mod topology;
+pub mod views;

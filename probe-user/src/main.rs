@@ -1,2 +1,44 @@
-//! The `probe` command.
-fn main() {}
+//! The `probe` command: parses, runs, and turns errors into an exit code.
+
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+use probe_user::cli::{self, Cli};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.command.draws());
+    let outcome = cli::runtime().and_then(|runtime| runtime.block_on(cli.command.run()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if cli::reader_is_gone(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To stderr, and nowhere while a screen is drawn over it. `RUST_LOG` says what.
+fn log(drawing: bool) {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal());
+    if drawing {
+        builder.with_writer(io::sink).init();
+    } else {
+        builder.with_writer(io::stderr).init();
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "where errors belong")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("probe: {error:#}");
+}

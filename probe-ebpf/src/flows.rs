@@ -1,0 +1,103 @@
+//! The flow map.
+//!
+//! `FLOWS` gives a flow its id when the first of its sockets appears; sockets remember the id, and
+//! sends and receives find `COUNTERS` by it. Ids are never used twice: a flow that user space has
+//! retired and that comes back is a new one, so no late count lands on the wrong flow.
+
+use aya_ebpf::{
+    bindings::{BPF_F_NO_PREALLOC, BPF_NOEXIST},
+    btf_maps::{HashMap, LruHashMap, PerCpuArray, PerCpuHashMap},
+    helpers::generated::bpf_get_smp_processor_id,
+    macros::btf_map,
+};
+use probe_ebpf::{
+    flow::{FlowCounters, FlowKey, Half, MAX_FLOWS},
+    loss::Loss,
+};
+
+use crate::atomic::fetch_add;
+
+/// What is known of each live flow. Full: the socket's traffic is not counted, the loss is.
+#[btf_map]
+static FLOWS: HashMap<FlowKey, u64, { MAX_FLOWS }, { BPF_F_NO_PREALLOC as usize }> = HashMap::new();
+
+/// By flow id. Twice the flows: a retired one keeps its counters until its last socket is gone.
+#[btf_map]
+static COUNTERS: PerCpuHashMap<
+    u64,
+    FlowCounters,
+    { 2 * MAX_FLOWS },
+    { BPF_F_NO_PREALLOC as usize },
+> = PerCpuHashMap::new();
+
+/// The client halves of fresh connections, waiting for the server half on this host. It comes
+/// within a network round trip, or never when the server is on another host: least recently used
+/// entries make room. A half that was pushed out leaves its connection joined by weaker evidence.
+#[btf_map]
+static HALVES: LruHashMap<Half, u64, 8192> = LruHashMap::new();
+
+/// The sequence number of the latest flow id that each CPU gave out.
+#[btf_map]
+static SERIAL: PerCpuArray<u64, 1> = PerCpuArray::new();
+
+/// The flow's id, given now if there is none yet.
+#[inline(always)]
+pub(crate) fn find_or_make(key: &FlowKey) -> Result<u64, Loss> {
+    // SAFETY: the value is copied out at once.
+    if let Some(id) = unsafe { FLOWS.get(key) } {
+        return Ok(*id);
+    }
+    make(key)
+}
+
+#[inline(always)]
+fn make(key: &FlowKey) -> Result<u64, Loss> {
+    let id = next_id().ok_or(Loss::FlowMapFull)?;
+    // The counters come first: whoever finds the flow finds them.
+    COUNTERS
+        .insert(&id, &FlowCounters::default(), BPF_NOEXIST.into())
+        .map_err(|_| Loss::FlowMapFull)?;
+    if FLOWS.insert(key, &id, BPF_NOEXIST.into()).is_ok() {
+        return Ok(id);
+    }
+    // Either the map is full or another CPU was quicker.
+    let _ = COUNTERS.remove(&id);
+    // SAFETY: the value is copied out at once.
+    unsafe { FLOWS.get(key) }.copied().ok_or(Loss::FlowMapFull)
+}
+
+/// Unique without a shared counter: the CPU above, its own sequence below. Never 0.
+#[inline(always)]
+fn next_id() -> Option<u64> {
+    let serial = SERIAL.get_ptr_mut(0)?;
+    // SAFETY: a live, aligned u64 of this CPU.
+    let number = unsafe { fetch_add(serial, 1) } + 1;
+    // SAFETY: the helper has no preconditions.
+    let cpu = u64::from(unsafe { bpf_get_smp_processor_id() });
+    Some(cpu << 48 | number)
+}
+
+/// This CPU's counters of a flow.
+#[inline(always)]
+pub(crate) fn counters(id: u64) -> Option<*mut FlowCounters> {
+    COUNTERS.get_ptr_mut(&id)
+}
+
+/// Remembers the client half of a connection until the server half asks for it.
+#[inline(always)]
+pub(crate) fn offer_half(half: Half, flow: u64) {
+    // Cannot fail but for memory; then the connection is joined by weaker evidence.
+    let _ = HALVES.insert(&half, &flow, 0);
+}
+
+/// The client flow that waits for the server half `half`, 0 if none does.
+#[inline(always)]
+pub(crate) fn take_half(half: Half) -> u64 {
+    let other = half.swapped();
+    // SAFETY: the value is copied out at once.
+    let Some(flow) = (unsafe { HALVES.get(&other) }).copied() else {
+        return 0;
+    };
+    let _ = HALVES.remove(&other);
+    flow
+}

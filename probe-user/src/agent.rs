@@ -1,0 +1,334 @@
+//! The live kernel, Docker and the ledger, tied together: one tick, one graph.
+
+use std::{io, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use nix::ifaddrs::getifaddrs;
+use thiserror::Error;
+use tokio::{
+    io::unix::AsyncFd,
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::{
+    identity::{
+        CgroupError, CgroupMount, Directory, EngineAddress, EngineState, engine, workload::Host,
+    },
+    kernel::{
+        flows::{FlowError, FlowTable},
+        losses::{LossCounters, Losses},
+        object::{LoadError, Object},
+        privileges::{self, NotPrivileged},
+        programs::{CGROUPS, PROCESSES, Program, TRAFFIC},
+        records::{Record, Records, What},
+    },
+    topology::{Graph, Ledger, join::join},
+};
+
+/// How long the last answers of the engine are waited for before a graph is shown.
+const SETTLE: Duration = Duration::from_secs(1);
+/// How often it is looked whether they have come.
+const SETTLE_STEP: Duration = Duration::from_millis(20);
+
+/// What an agent is to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Time between two looks at the flow map.
+    pub interval: Duration,
+    /// Flows the kernel and the ledger hold.
+    pub max_flows: u32,
+    /// Where Docker is.
+    pub engine: EngineAddress,
+    /// Which records are wanted.
+    pub processes: bool,
+    /// Whether flows are.
+    pub traffic: bool,
+}
+
+/// Why an agent could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The process may not load programs.
+    #[error(transparent)]
+    NotPrivileged(#[from] NotPrivileged),
+    /// Cgroups are not to be found.
+    #[error(transparent)]
+    Cgroups(#[from] CgroupError),
+    /// The kernel side did not load.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The ring cannot be waited on.
+    #[error("the record ring cannot be polled")]
+    Poll(#[source] io::Error),
+}
+
+/// Why an agent stopped by itself.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The flow map could not be read.
+    #[error(transparent)]
+    Flows(#[from] FlowError),
+    /// The loss counters could not be read.
+    #[error("the loss counters cannot be read")]
+    Losses(#[source] aya::maps::MapError),
+    /// The ring could not be waited on.
+    #[error("the record ring cannot be polled")]
+    Poll(#[source] io::Error),
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Moment {
+    /// An interval has passed: the ledger is up to date.
+    Tick,
+    /// Records came, in order. Containers they speak of are known by now, if only by id.
+    Records(Vec<Record>),
+}
+
+/// The running agent. Dropping it detaches the programs and ends its tasks.
+pub struct Agent {
+    /// Holds the programs attached.
+    _object: Object,
+    flows: FlowTable,
+    losses: LossCounters,
+    records: AsyncFd<Records>,
+    ledger: Ledger,
+    host: Host,
+    hostname: String,
+    started: Timestamp,
+    ticks: Interval,
+    engine: watch::Receiver<EngineState>,
+    engine_task: JoinHandle<()>,
+    shutdown: CancellationToken,
+    /// Programs attached, by name.
+    attached: Vec<&'static str>,
+}
+
+impl Agent {
+    /// Loads, attaches, and starts to follow the engine; must be called within a tokio runtime.
+    pub fn start(options: &Options) -> Result<Self, StartError> {
+        privileges::check()?;
+        let cgroups = CgroupMount::find()?;
+        let mut object = Object::load(options.max_flows)?;
+        let live_sockets = object.attach_live_sockets()?;
+        let flows = FlowTable::new(
+            object.take_map("FLOWS")?,
+            object.take_map("COUNTERS")?,
+            live_sockets,
+        )
+        .map_err(map_error("COUNTERS"))?;
+        let losses =
+            LossCounters::try_from(object.take_map("LOSSES")?).map_err(map_error("LOSSES"))?;
+        let records =
+            Records::try_from(object.take_map("RECORDS")?).map_err(map_error("RECORDS"))?;
+        // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.
+        let records = unsafe { AsyncFd::register(records) }
+            .map_err(|error| StartError::Poll(error.into()))?;
+
+        let directory = Arc::new(Directory::default());
+        let shutdown = CancellationToken::new();
+        let (state, engine) = watch::channel(EngineState::default());
+        let engine_task = tokio::spawn(engine::watch(
+            options.engine.clone(),
+            Arc::clone(&directory),
+            state,
+            shutdown.clone(),
+        ));
+
+        // Cgroups before the walk, so that none is missed between; traffic last, so that what is
+        // seen can be named.
+        let mut attached = Vec::new();
+        let mut attach = |programs: &'static [Program]| {
+            programs.iter().try_for_each(|program| {
+                object.attach(program)?;
+                attached.push(program.name);
+                Ok::<_, LoadError>(())
+            })
+        };
+        attach(CGROUPS)?;
+        directory.scan(&cgroups)?;
+        if options.processes {
+            attach(PROCESSES)?;
+        }
+        if options.traffic {
+            attach(TRAFFIC)?;
+        }
+
+        let mut ticks = interval_at(Instant::now() + options.interval, options.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Ok(Self {
+            _object: object,
+            flows,
+            losses,
+            records,
+            ledger: Ledger::new(options.max_flows as usize),
+            host: Host {
+                directory,
+                addresses: own_addresses(),
+            },
+            hostname: hostname(),
+            started: Timestamp::now(),
+            ticks,
+            engine,
+            engine_task,
+            shutdown,
+            attached,
+        })
+    }
+
+    /// Programs attached, by name.
+    #[must_use]
+    pub fn attached(&self) -> &[&'static str] {
+        &self.attached
+    }
+
+    /// This host's name.
+    #[must_use]
+    pub fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
+    /// When the programs were attached.
+    #[must_use]
+    pub const fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// What is wrong with the engine, if anything is.
+    #[must_use]
+    pub fn engine_trouble(&self) -> Option<String> {
+        match &*self.engine.borrow() {
+            EngineState::Unreachable { reason, .. } => Some(format!("no Docker engine: {reason}")),
+            _ => None,
+        }
+    }
+
+    /// What is known of containers.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.host.directory
+    }
+
+    /// Waits for what happens next. May be dropped while it waits; nothing is lost.
+    pub async fn next(&mut self) -> Result<Moment, RunError> {
+        tokio::select! {
+            _ = self.ticks.tick() => {
+                self.read_flows()?;
+                Ok(Moment::Tick)
+            }
+            ready = self.records.readable_mut() => {
+                let mut ready = ready.map_err(RunError::Poll)?;
+                let records = take_in(ready.get_inner_mut(), &self.host.directory);
+                ready.clear_ready();
+                Ok(Moment::Records(records))
+            }
+        }
+    }
+
+    /// Reads what is still in the kernel, and waits a little for names that are on their way.
+    pub async fn settle(&mut self) -> Result<(), RunError> {
+        take_in(self.records.get_mut(), &self.host.directory);
+        self.read_flows()?;
+        let deadline = Instant::now() + SETTLE;
+        while Instant::now() < deadline && self.awaits_names() {
+            tokio::time::sleep(SETTLE_STEP).await;
+        }
+        self.read_flows()
+    }
+
+    /// Some container in the ledger has no name, and an engine is there that may know it.
+    fn awaits_names(&mut self) -> bool {
+        !matches!(*self.engine.borrow(), EngineState::Unreachable { .. })
+            && self.ledger.has_nameless(&self.host)
+    }
+
+    fn read_flows(&mut self) -> Result<(), RunError> {
+        let news = self.flows.tick()?;
+        for delta in &news.deltas {
+            if !delta.flow.local.is_loopback() {
+                let (address, cgroup) = (delta.flow.local, delta.flow.cgroup);
+                self.host.directory.address_seen(address, cgroup);
+            }
+        }
+        self.ledger.apply(news, &self.host);
+        self.host.directory.sweep(std::time::Instant::now());
+        Ok(())
+    }
+
+    /// The graph of all that was seen since the start.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        Graph::of(&join(&self.ledger, &self.host), &self.hostname)
+    }
+
+    /// All that was seen and not kept.
+    pub fn losses(&self) -> Result<Losses, RunError> {
+        let kernel = self.losses.read().map_err(RunError::Losses)?;
+        let here = Losses {
+            flows_dropped: self.ledger.refused(),
+            records_dropped: self.records.get_ref().undecoded(),
+            ..Losses::default()
+        };
+        Ok(kernel + here)
+    }
+
+    /// Detaches everything and ends what was started.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.engine_task.await {
+            warn!("the engine's task ended badly: {error}");
+        }
+    }
+}
+
+/// Takes records from the ring; cgroups that came or went are known when it returns.
+fn take_in(ring: &mut Records, directory: &Directory) -> Vec<Record> {
+    let mut records = Vec::new();
+    ring.drain(|record| {
+        match &record.what {
+            What::CgroupMade { path } => directory.cgroup_made(record.cgroup, path),
+            What::CgroupRemoved => {
+                directory.cgroup_removed(record.cgroup, std::time::Instant::now());
+            }
+            _ => {}
+        }
+        records.push(record);
+    });
+    records
+}
+
+fn map_error(name: &'static str) -> impl FnOnce(aya::maps::MapError) -> LoadError {
+    move |source| LoadError::Map { name, source }
+}
+
+/// Addresses of this network namespace's interfaces, loopback left out.
+fn own_addresses() -> Vec<std::net::IpAddr> {
+    let interfaces = match getifaddrs() {
+        Ok(interfaces) => interfaces,
+        Err(error) => {
+            warn!("cannot list the host's addresses ({error}): they appear as external");
+            return Vec::new();
+        }
+    };
+    let addresses: Vec<_> = interfaces
+        .filter_map(|interface| {
+            let address = interface.address?;
+            let v4 = address.as_sockaddr_in().map(|v4| v4.ip().into());
+            v4.or_else(|| address.as_sockaddr_in6().map(|v6| v6.ip().into()))
+        })
+        .filter(|address: &std::net::IpAddr| !address.is_loopback())
+        .collect();
+    debug!(?addresses, "the host's own");
+    addresses
+}
+
+fn hostname() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "localhost".to_owned())
+}

@@ -1,0 +1,136 @@
+//! The command line: what each command takes, and what its words mean everywhere.
+
+pub mod events;
+pub mod graph;
+pub mod run;
+mod stop;
+
+use std::{io, time::Duration};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    agent::{Agent, Options},
+    identity::EngineAddress,
+};
+use probe_ebpf::flow::MAX_FLOWS;
+
+/// What talks to what, how much, and which process did it.
+#[derive(Debug, Parser)]
+#[command(name = "probe", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `probe` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch for a while, then print who talked to whom.
+    Graph(graph::Graph),
+    /// Show live who talks to whom; into a pipe, a line for each edge that has news.
+    Run(run::Run),
+    /// Print programs run, processes ended and containers started, as it happens.
+    Events(events::Events),
+}
+
+impl Command {
+    /// Whether the command draws over the terminal, so that nothing else may write to it.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        matches!(self, Self::Run(_)) && run::draws()
+    }
+
+    /// Runs the command to its end.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Graph(graph) => graph.run().await,
+            Self::Run(run) => run.run().await,
+            Self::Events(events) => events.run().await,
+        }
+    }
+}
+
+/// Where the figures come from.
+#[derive(Args, Debug)]
+pub struct Source {
+    /// Docker's address; by default that of DOCKER_HOST, else unix:///var/run/docker.sock.
+    #[arg(long, value_name = "URL")]
+    engine: Option<String>,
+
+    /// Flows to keep at once; what does not fit is counted as lost.
+    #[arg(long, value_name = "N", default_value_t = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX),
+          value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    max_flows: u32,
+}
+
+/// When to stop.
+#[derive(Args, Debug)]
+pub struct Until {
+    /// Stop after this long, such as 10s or 5m; by default on Ctrl-C.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    duration: Option<Duration>,
+}
+
+/// What of the kernel's news a command wants.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    Traffic,
+    Records,
+}
+
+impl Source {
+    /// Starts an agent and says so: `tracing …` on stderr, once everything is attached.
+    fn start(&self, wanted: Wanted, interval: Duration, quiet: bool) -> anyhow::Result<Agent> {
+        let docker_host = std::env::var("DOCKER_HOST").ok();
+        let engine = EngineAddress::choose(self.engine.as_deref(), docker_host.as_deref())?;
+        let agent = Agent::start(&Options {
+            interval,
+            max_flows: self.max_flows,
+            engine,
+            processes: matches!(wanted, Wanted::Records),
+            traffic: matches!(wanted, Wanted::Traffic),
+        })?;
+        if !quiet {
+            announce(&agent);
+        }
+        Ok(agent)
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one line that commands promise")]
+fn announce(agent: &Agent) {
+    eprintln!(
+        "tracing on {} with {} kernel programs; Ctrl-C ends it",
+        agent.hostname(),
+        agent.attached().len()
+    );
+}
+
+/// Whether `error` says that who read our output has gone, which is no error.
+#[must_use]
+pub fn reader_is_gone(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Writes to stdout, whole.
+fn print(text: &str) -> anyhow::Result<()> {
+    use io::Write as _;
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// A runtime with as few threads as the agent needs: one that works, one that must not wait.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")
+}

@@ -1,0 +1,137 @@
+//! `probe run`.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use ratatui::DefaultTerminal;
+
+use super::{Source, Until, Wanted, print, stop::Stop};
+use crate::{
+    agent::{Agent, Moment},
+    views::{
+        edges::{Edges, line},
+        live::{State, draw},
+    },
+};
+
+/// Show live who talks to whom; into a pipe, a line for each edge that has news.
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    until: Until,
+
+    /// Time between two refreshes.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    interval: Duration,
+
+    /// Edges to show, busiest first; all by default.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time < Duration::from_millis(100) {
+        return Err("the shortest interval is 100ms".to_owned());
+    }
+    Ok(time)
+}
+
+/// Whether this is a screen to draw on.
+pub(super) fn draws() -> bool {
+    io::stdout().is_terminal()
+}
+
+impl Run {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let mut stop = Stop::new()?;
+        let mut agent = self.source.start(Wanted::Traffic, self.interval, draws())?;
+        stop.start(&self.until);
+        if draws() {
+            // Restores the terminal on a panic as well.
+            let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
+            let drawn = self.draw(&mut agent, &mut stop, &mut terminal).await;
+            ratatui::restore();
+            drawn?;
+        } else {
+            self.print(&mut agent, &mut stop).await?;
+        }
+        agent.stop().await;
+        Ok(())
+    }
+
+    async fn print(&self, agent: &mut Agent, stop: &mut Stop) -> anyhow::Result<()> {
+        let mut edges = Edges::default();
+        loop {
+            tokio::select! {
+                () = stop.asked() => return Ok(()),
+                moment = agent.next() => if !matches!(moment?, Moment::Tick) { continue },
+            }
+            let time = format!("{:.0}", Timestamp::now());
+            let mut text = String::new();
+            let rows = edges.rows(&agent.graph());
+            let news = rows.iter().filter(|row| !row.recent.is_zero());
+            for row in news.take(self.limit.unwrap_or(usize::MAX)) {
+                writeln!(text, "{}", line(&time, row, self.interval))?;
+            }
+            print(&text)?;
+        }
+    }
+
+    async fn draw(
+        &self,
+        agent: &mut Agent,
+        stop: &mut Stop,
+        terminal: &mut DefaultTerminal,
+    ) -> anyhow::Result<()> {
+        let mut edges = Edges::default();
+        let mut keys = EventStream::new();
+        let mut state = State {
+            host: agent.hostname().to_owned(),
+            rows: Vec::new(),
+            interval: self.interval,
+            losses: agent.losses()?,
+            engine: None,
+        };
+        loop {
+            terminal.draw(|frame| draw(frame, &state))?;
+            tokio::select! {
+                () = stop.asked() => return Ok(()),
+                key = keys.next() => match key.transpose()? {
+                    Some(key) if !quits(&key) => {}
+                    _ => return Ok(()),
+                },
+                moment = agent.next() => if matches!(moment?, Moment::Tick) {
+                    state.rows = edges.rows(&agent.graph());
+                    state.rows.truncate(self.limit.unwrap_or(usize::MAX));
+                    state.losses = agent.losses()?;
+                    state.engine = agent.engine_trouble();
+                },
+            }
+        }
+    }
+}
+
+/// `q`, Escape, or Ctrl-C, which is a key while the terminal is raw.
+fn quits(event: &Event) -> bool {
+    let Event::Key(key) = event else {
+        return false;
+    };
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    key.kind == KeyEventKind::Press
+        && match key.code {
+            KeyCode::Char('q') | KeyCode::Esc => true,
+            KeyCode::Char('c') => control,
+            _ => false,
+        }
+}

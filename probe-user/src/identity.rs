@@ -1,0 +1,20 @@
+//! Whose cgroup is this, and whose address?
+//!
+//! Three sources, each optional and none waited for: the cgroup's path names a container by id
+//! and runtime ([`layout`]), the container engine adds name, image, labels and addresses
+//! ([`engine`]), and traffic seen from a cgroup tells its address. [`Directory`] holds what they
+//! said and answers from memory. Nothing here knows of sockets, BPF or graphs.
+
+pub mod cgroup;
+pub mod container;
+pub mod directory;
+pub mod engine;
+pub mod layout;
+pub mod workload;
+
+pub use cgroup::{CgroupError, CgroupMount};
+pub use container::{Attachment, Container, ContainerId, Life, NetworkMode};
+pub use directory::{Counts, Directory, Facts};
+pub use engine::{EngineAddress, EngineState};
+pub use layout::Runtime;
+pub use workload::{Workload, Workloads};

@@ -1,0 +1,15 @@
+//! The kernel side, seen from user space: loads the programs, reads what they count and record.
+//!
+//! What leaves this module is plain values: flow deltas, records, losses. It knows nothing of
+//! containers.
+
+pub mod batch;
+mod bpf;
+pub mod btf;
+pub mod flows;
+pub mod live_sockets;
+pub mod losses;
+pub mod object;
+pub mod privileges;
+pub mod programs;
+pub mod records;

@@ -1,0 +1,64 @@
+//! What the kernel side saw and could not keep.
+
+use std::ops::{Add, AddAssign};
+
+use aya::maps::{Map, MapData, MapError, PerCpuArray};
+use probe_ebpf::loss::Loss;
+
+/// Losses since the start, by cause.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Losses {
+    /// Sockets that found the flow map full: their traffic is not counted.
+    pub flows_dropped: u64,
+    /// Sockets that got no memory for their flow: their traffic is not counted.
+    pub sockets_dropped: u64,
+    /// Records that found the ring full.
+    pub records_dropped: u64,
+    /// Sends, receives and state changes that found their flow gone.
+    pub counts_dropped: u64,
+}
+
+impl Add for Losses {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            flows_dropped: self.flows_dropped + other.flows_dropped,
+            sockets_dropped: self.sockets_dropped + other.sockets_dropped,
+            records_dropped: self.records_dropped + other.records_dropped,
+            counts_dropped: self.counts_dropped + other.counts_dropped,
+        }
+    }
+}
+
+impl AddAssign for Losses {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+/// Reads the kernel's loss counters.
+pub struct LossCounters(PerCpuArray<MapData, u64>);
+
+impl TryFrom<Map> for LossCounters {
+    type Error = MapError;
+
+    fn try_from(map: Map) -> Result<Self, MapError> {
+        Ok(Self(map.try_into()?))
+    }
+}
+
+impl LossCounters {
+    /// The sums over all CPUs.
+    pub fn read(&self) -> Result<Losses, MapError> {
+        let sum = |cause: Loss| -> Result<u64, MapError> {
+            Ok(self.0.get(&(cause as u32), 0)?.iter().sum())
+        };
+        Ok(Losses {
+            flows_dropped: sum(Loss::FlowMapFull)?,
+            sockets_dropped: sum(Loss::SocketStorage)?,
+            records_dropped: sum(Loss::RingFull)?,
+            counts_dropped: sum(Loss::CountersGone)?,
+        })
+    }
+}

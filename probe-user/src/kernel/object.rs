@@ -1,0 +1,201 @@
+//! The BPF object: offsets found, programs verified and attached.
+
+use std::{fs, io, os::fd::AsFd as _};
+
+use aya::{
+    EbpfError, EbpfLoader, include_bytes_aligned,
+    maps::Map,
+    programs::{BtfTracePoint, Iter, Program as AyaProgram, ProgramError},
+};
+use probe_ebpf::field::{FIELDS, Field};
+use thiserror::Error;
+
+use super::{
+    btf::{Btf, BtfError},
+    live_sockets::LiveSockets,
+    programs::Program,
+};
+
+/// The kernel programs, compiled by the build script.
+static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probe-ebpf"));
+
+const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Why the kernel side is not there.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The kernel does not describe itself.
+    #[error(
+        "this kernel offers no BTF at {VMLINUX_BTF}: the probe needs a kernel built with \
+         CONFIG_DEBUG_INFO_BTF=y (every distribution's since about 5.10)"
+    )]
+    NoBtf(#[source] io::Error),
+    /// It does, but not so that we can read it.
+    #[error("the kernel's BTF at {VMLINUX_BTF} cannot be read")]
+    BadBtf(#[source] BtfError),
+    /// The same, said by aya.
+    #[error("the kernel's BTF at {VMLINUX_BTF} cannot be read")]
+    AyaBtf(#[source] aya::BtfError),
+    /// A program reads a field that this kernel does not have, or has in another size.
+    #[error("program {program} cannot run on this kernel: {reason}")]
+    Field {
+        /// The program.
+        program: &'static str,
+        /// Which field, and what is wrong with it.
+        reason: String,
+    },
+    /// The kernel has no such tracepoint.
+    #[error(
+        "this kernel has no tracepoint {program} (in Linux since {since}), without which {gives} \
+         are not known"
+    )]
+    NoTracepoint {
+        /// The program and tracepoint.
+        program: &'static str,
+        /// The first kernel with it.
+        since: &'static str,
+        /// What is lost.
+        gives: &'static str,
+    },
+    /// Maps or BTF were refused.
+    #[error("the kernel refused the probe's maps")]
+    Object(#[source] EbpfError),
+    /// A program did not verify or attach.
+    #[error("the kernel refused program {program}")]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// What it said, the verifier's log included.
+        #[source]
+        source: ProgramError,
+    },
+    /// The iterator over open sockets did not attach.
+    #[error("the kernel refused to iterate over open sockets (in Linux since 5.9)")]
+    Iterator(#[source] io::Error),
+    /// The object is not the one this binary was built with.
+    #[error("the BPF object has no {0}: the build is broken")]
+    Missing(&'static str),
+    /// A map could not be used.
+    #[error("map {name} cannot be used")]
+    Map {
+        /// The map.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: aya::maps::MapError,
+    },
+}
+
+/// The loaded object. Dropping it detaches every program.
+#[derive(Debug)]
+pub struct Object {
+    ebpf: aya::Ebpf,
+    btf: aya::Btf,
+    missing: Vec<(Field, String)>,
+}
+
+impl Object {
+    /// Creates the maps and sets every field's offset; attaches nothing.
+    pub fn load(max_flows: u32) -> Result<Self, LoadError> {
+        let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
+        let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
+        let mut offsets = Vec::with_capacity(FIELDS.len());
+        let mut missing = Vec::new();
+        for field in FIELDS {
+            match offset(&members, field) {
+                Ok(offset) => offsets.push((field.symbol, offset)),
+                Err(reason) => missing.push((*field, reason)),
+            }
+        }
+        let btf = aya::Btf::from_sys_fs().map_err(LoadError::AyaBtf)?;
+        let mut loader = EbpfLoader::new();
+        loader
+            .btf(Some(&btf))
+            .map_max_entries("FLOWS", max_flows)
+            .map_max_entries("COUNTERS", max_flows.saturating_mul(2));
+        for (symbol, offset) in &offsets {
+            loader.override_global(symbol, offset, true);
+        }
+        let ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
+        Ok(Self { ebpf, btf, missing })
+    }
+
+    /// Verifies and attaches one program.
+    pub fn attach(&mut self, program: &Program) -> Result<(), LoadError> {
+        if let Some((_, reason)) = self
+            .missing
+            .iter()
+            .find(|(field, _)| program.fields.contains(&field.group))
+        {
+            return Err(LoadError::Field {
+                program: program.name,
+                reason: reason.clone(),
+            });
+        }
+        let refused = |source| LoadError::Program {
+            program: program.name,
+            source,
+        };
+        let hook: &mut BtfTracePoint = self
+            .ebpf
+            .program_mut(program.name)
+            .and_then(|found: &mut AyaProgram| found.try_into().ok())
+            .ok_or(LoadError::Missing(program.name))?;
+        match hook.load(program.name, &self.btf) {
+            Err(ProgramError::Btf(aya::BtfError::UnknownBtfTypeName { .. })) => {
+                return Err(LoadError::NoTracepoint {
+                    program: program.name,
+                    since: program.since,
+                    gives: program.gives,
+                });
+            }
+            loaded => loaded.map_err(refused)?,
+        }
+        hook.attach().map(drop).map_err(refused)
+    }
+
+    /// Verifies and attaches the iterator over open sockets.
+    pub fn attach_live_sockets(&mut self) -> Result<LiveSockets, LoadError> {
+        const NAME: &str = "live_sockets";
+        let refused = |source| LoadError::Program {
+            program: NAME,
+            source,
+        };
+        let iterator: &mut Iter = self
+            .ebpf
+            .program_mut(NAME)
+            .and_then(|found| found.try_into().ok())
+            .ok_or(LoadError::Missing(NAME))?;
+        iterator
+            .load("bpf_sk_storage_map", &self.btf)
+            .map_err(refused)?;
+        let program = iterator
+            .fd()
+            .and_then(|fd| Ok(fd.try_clone()?))
+            .map_err(refused)?;
+        let map = match self.ebpf.map("SOCKETS") {
+            Some(Map::SkStorage(map)) => map.fd().as_fd(),
+            _ => return Err(LoadError::Missing("SOCKETS")),
+        };
+        LiveSockets::attach(program.as_fd(), map).map_err(LoadError::Iterator)
+    }
+
+    /// Takes a map out, to be read on its own.
+    pub fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
+        self.ebpf.take_map(name).ok_or(LoadError::Missing(name))
+    }
+}
+
+/// A field's byte offset, when the kernel has it in the size the programs read.
+fn offset(btf: &Btf<'_>, field: &Field) -> Result<u32, String> {
+    let place = btf
+        .place(field.structure, field.member)
+        .map_err(|error| error.to_string())?;
+    if place.size as usize != field.size {
+        return Err(format!(
+            "this kernel's {}.{} has {} bytes, not {}",
+            field.structure, field.member, place.size, field.size
+        ));
+    }
+    Ok(place.offset)
+}

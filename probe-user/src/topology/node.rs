@@ -1,0 +1,103 @@
+//! Nodes: those who talk.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use crate::{
+    identity::{Container, Workload},
+    ids::CgroupId,
+};
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// A container.
+    Container,
+    /// A command on the host, outside containers.
+    Process,
+    /// The host.
+    Host,
+    /// An address elsewhere.
+    External,
+}
+
+impl Kind {
+    /// The word that stands for it in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Process => "process",
+            Self::Host => "host",
+            Self::External => "external",
+        }
+    }
+}
+
+/// Names a node for as long as the graph lives: `kind:` and what tells it apart within its kind.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NodeId(Arc<str>);
+
+impl NodeId {
+    /// The id in full.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One that talks, as the graph shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What tells it apart.
+    pub id: NodeId,
+    /// What it is.
+    pub kind: Kind,
+    /// What people call it.
+    pub name: String,
+    /// A container's image.
+    pub image: Option<String>,
+    /// A container's labels.
+    pub labels: BTreeMap<String, String>,
+    /// A container's cgroup.
+    pub cgroup: Option<CgroupId>,
+}
+
+impl Node {
+    /// The node for a workload on the host called `host`.
+    #[must_use]
+    pub fn of(workload: &Workload, host: &str) -> Self {
+        match workload {
+            Workload::Container(container) => Self::container(container),
+            Workload::Process(command) => Self::plain(Kind::Process, command.to_string()),
+            Workload::Host => Self::plain(Kind::Host, host.to_owned()),
+            Workload::External(address) => Self::plain(Kind::External, address.to_string()),
+        }
+    }
+
+    fn container(container: &Container) -> Self {
+        Self {
+            name: container.display_name().to_owned(),
+            image: container.image.clone(),
+            labels: container.labels.clone(),
+            cgroup: container.cgroup,
+            ..Self::plain(Kind::Container, container.id.to_string())
+        }
+    }
+
+    fn plain(kind: Kind, name: String) -> Self {
+        Self {
+            id: NodeId(format!("{}:{name}", kind.as_str()).into()),
+            kind,
+            name,
+            image: None,
+            labels: BTreeMap::new(),
+            cgroup: None,
+        }
+    }
+}

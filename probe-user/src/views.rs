@@ -1,0 +1,6 @@
+//! What people see in a terminal.
+
+pub mod edges;
+pub mod events;
+pub mod live;
+pub mod units;

@@ -1,0 +1,202 @@
+//! The graph as a table, an edge a line.
+
+use std::{collections::HashMap, time::Duration};
+
+use comfy_table::{CellAlignment, Table, presets::NOTHING};
+
+use super::units::{bytes, count};
+use crate::{
+    export::Snapshot,
+    kernel::{flows::Counts, losses::Losses},
+    topology::{EdgeKey, Graph},
+};
+
+/// One edge, with what came in the latest interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The client.
+    pub source: String,
+    /// The server.
+    pub target: String,
+    /// The server's port.
+    pub port: u16,
+    /// Since the start.
+    pub total: Counts,
+    /// Within the latest interval.
+    pub recent: Counts,
+    /// The evidence.
+    pub join: &'static str,
+}
+
+impl Row {
+    /// Bytes in both directions within the interval.
+    #[must_use]
+    pub const fn recent_bytes(&self) -> u64 {
+        self.recent.bytes_sent + self.recent.bytes_received
+    }
+}
+
+/// Turns graphs into rows, each graph against the one before.
+#[derive(Debug, Default)]
+pub struct Edges {
+    before: HashMap<EdgeKey, Counts>,
+}
+
+impl Edges {
+    /// The graph's edges: those with the most traffic in the interval first, then those with the
+    /// most since the start.
+    pub fn rows(&mut self, graph: &Graph) -> Vec<Row> {
+        let mut now = HashMap::new();
+        let mut rows: Vec<Row> = graph
+            .edges()
+            .into_iter()
+            .map(|(source, target, edge)| {
+                let key = EdgeKey {
+                    source: source.id.clone(),
+                    target: target.id.clone(),
+                    port: edge.port,
+                };
+                let before = self.before.get(&key).copied().unwrap_or_default();
+                now.insert(key, edge.counts);
+                Row {
+                    source: source.name.clone(),
+                    target: target.name.clone(),
+                    port: edge.port,
+                    total: edge.counts,
+                    recent: edge.counts.saturating_sub(before),
+                    join: edge.join().as_str(),
+                }
+            })
+            .collect();
+        self.before = now;
+        rows.sort_by_key(|row| {
+            let total = row.total.bytes_sent + row.total.bytes_received;
+            std::cmp::Reverse((row.recent_bytes(), row.recent.opened, total))
+        });
+        rows
+    }
+}
+
+/// The whole graph since the start, for `probe graph -o table`.
+#[must_use]
+pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header([
+        "CLIENT", "SERVER", "PORT", "CONNS", "FAILED", "SENT", "RECEIVED", "JOIN",
+    ]);
+    let rows = Edges::default().rows(&snapshot.graph);
+    let shown = limit.unwrap_or(rows.len());
+    for row in rows.iter().take(shown) {
+        table.add_row([
+            row.source.clone(),
+            row.target.clone(),
+            row.port.to_string(),
+            row.total.opened.to_string(),
+            row.total.failed.to_string(),
+            bytes(row.total.bytes_sent),
+            bytes(row.total.bytes_received),
+            row.join.to_owned(),
+        ]);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if (2..=6).contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        column.set_padding((0, 2));
+    }
+    let mut lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    if rows.len() > shown {
+        lines.push(format!("… and {} more", rows.len() - shown));
+    }
+    lines.extend(losses(&snapshot.losses));
+    lines.join("\n") + "\n"
+}
+
+/// A sentence on what was lost, if anything was.
+#[must_use]
+pub fn losses(losses: &Losses) -> Option<String> {
+    if *losses == Losses::default() {
+        return None;
+    }
+    Some(format!(
+        "incomplete: {} flows, {} sockets, {} records, {} counts dropped",
+        losses.flows_dropped, losses.sockets_dropped, losses.records_dropped, losses.counts_dropped
+    ))
+}
+
+/// One line an edge that has news, for pipes.
+#[must_use]
+pub fn line(time: &str, row: &Row, interval: Duration) -> String {
+    let Rates {
+        opened,
+        sent,
+        received,
+    } = Rates::of(row, interval);
+    format!(
+        "{time} {} -> {}:{} conns/s {opened} sent/s {sent} received/s {received} conns {} failed {} sent {} received {}",
+        row.source,
+        row.target,
+        row.port,
+        row.total.opened,
+        row.total.failed,
+        row.total.bytes_sent,
+        row.total.bytes_received,
+    )
+}
+
+/// A row's interval, a second's worth.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rates {
+    /// Connections opened.
+    pub opened: u64,
+    /// Bytes from client to server.
+    pub sent: u64,
+    /// Bytes from server to client.
+    pub received: u64,
+}
+
+impl Rates {
+    /// Rounded to whole numbers.
+    #[must_use]
+    pub fn of(row: &Row, interval: Duration) -> Self {
+        let millis = interval.as_millis().max(1);
+        let rate = |number: u64| {
+            let a_second = (u128::from(number) * 1000 + millis / 2) / millis;
+            u64::try_from(a_second).unwrap_or(u64::MAX)
+        };
+        Self {
+            opened: rate(row.recent.opened),
+            sent: rate(row.recent.bytes_sent),
+            received: rate(row.recent.bytes_received),
+        }
+    }
+}
+
+/// The cells of a live row, in the order of [`LIVE_HEADER`].
+#[must_use]
+pub fn live_cells(row: &Row, interval: Duration) -> [String; 9] {
+    let Rates {
+        opened,
+        sent,
+        received,
+    } = Rates::of(row, interval);
+    [
+        row.source.clone(),
+        row.target.clone(),
+        row.port.to_string(),
+        count(opened),
+        bytes(sent),
+        bytes(received),
+        count(row.total.opened),
+        bytes(row.total.bytes_sent),
+        bytes(row.total.bytes_received),
+    ]
+}
+
+/// Titles of the live table.
+pub const LIVE_HEADER: [&str; 9] = [
+    "CLIENT", "SERVER", "PORT", "CONN/s", "SENT/s", "RECV/s", "CONNS", "SENT", "RECEIVED",
+];
