@@ -26,9 +26,10 @@ const OPENS_WITHIN: Duration = Duration::from_mins(1);
 const VISIT: Duration = Duration::from_secs(5);
 /// Who buys.
 const SHOPPERS: [&str; 2] = ["shopper-1", "shopper-2"];
-/// What a shopper does: ten visits a second at most, for half an hour at most.
+/// What a shopper does: ten visits a second at most, for half an hour or little more. (The
+/// timeout is not wget's own: Debian's static busybox crashes at its `-T`.)
 const SHOPPING: &str = "visits=0; while [ $visits -lt 18000 ]; do \
-    wget -q -T 5 -O /dev/null http://proxy/; visits=$((visits+1)); sleep 0.1; done";
+    timeout 5 wget -q -O /dev/null http://proxy/; visits=$((visits+1)); sleep 0.1; done";
 
 /// The shop, open; closed and removed when dropped.
 #[derive(Debug)]
