@@ -1,0 +1,65 @@
+//! Being told to stop, so that what was started can be taken away first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::Pid;
+
+/// How long a child gets to hear a signal by itself, as it does of a Ctrl-C at the terminal.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Turns signals that end a process into a flag, and passes them on to a child.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    asked: Arc<AtomicBool>,
+    /// The child's process id, 0 without one.
+    child: Arc<AtomicU32>,
+}
+
+impl Stop {
+    /// To be called while there is one thread: those made later inherit that signals are blocked.
+    /// Programs that are started do not.
+    pub(crate) fn watch() -> Result<Self> {
+        let ends = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        ends.thread_block().context("cannot block signals")?;
+        let stop = Self {
+            asked: Arc::default(),
+            child: Arc::default(),
+        };
+        let watcher = stop.clone();
+        // Ends with the process.
+        thread::spawn(move || {
+            while ends.wait().is_ok() {
+                watcher.asked.store(true, Ordering::SeqCst);
+                thread::sleep(GRACE);
+                watcher.pass_on();
+            }
+        });
+        Ok(stop)
+    }
+
+    /// Fails once a signal has come.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.asked.load(Ordering::SeqCst) {
+            bail!("interrupted");
+        }
+        Ok(())
+    }
+
+    /// Names the child that a signal is passed on to, or none.
+    pub(crate) fn child(&self, pid: Option<u32>) {
+        self.child.store(pid.unwrap_or(0), Ordering::SeqCst);
+    }
+
+    fn pass_on(&self) {
+        let pid = self.child.load(Ordering::SeqCst);
+        if let Ok(pid @ 1..) = i32::try_from(pid) {
+            // It may have ended meanwhile.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+    }
+}
