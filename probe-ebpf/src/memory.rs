@@ -276,6 +276,7 @@ impl Entry {
     /// `counters` is live.
     #[inline(always)]
     unsafe fn tell_events(self, counters: *mut FlowCounters) {
+        // SAFETY: a live entry, by `new`.
         let pending = unsafe { &raw mut (*self.0).pending };
         macro_rules! hand_over {
             ($($counter:ident)*) => {$(

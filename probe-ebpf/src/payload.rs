@@ -12,6 +12,7 @@ const MSG_PEEK: i32 = 2;
 /// whichever system call.
 #[btf_tracepoint(function = "sock_send_length")]
 fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: `count` gives a live one.
     count(&ctx, |pending| unsafe { &raw mut (*pending).sends });
     0
 }
@@ -20,6 +21,7 @@ fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sock_recv_length")]
 fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
     if ctx.arg::<i32>(2) & MSG_PEEK == 0 {
+        // SAFETY: `count` gives a live one.
         count(&ctx, |pending| unsafe { &raw mut (*pending).receives });
     }
     0

@@ -53,7 +53,7 @@ pub(crate) struct Talk {
 impl Talk {
     pub(crate) fn run(&self) -> Result<Tally> {
         let ends = [Signal::SIGTERM, Signal::SIGINT];
-        let signals = SigSet::from_iter(ends.into_iter().chain([Signal::SIGUSR1]));
+        let signals: SigSet = ends.into_iter().chain([Signal::SIGUSR1]).collect();
         signals.thread_block().context("cannot block signals")?;
         let streams: Vec<TcpStream> = (0..self.connections)
             .map(|_| TcpStream::connect_timeout(&self.to, SILENCE))
