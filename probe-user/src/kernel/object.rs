@@ -47,8 +47,7 @@ pub enum LoadError {
     },
     /// The kernel has no such tracepoint.
     #[error(
-        "this kernel has no tracepoint {program} (in Linux since {since}), without which {gives} \
-         are not known"
+        "this kernel has no tracepoint {program} (in Linux since {since}): not known are {gives}"
     )]
     NoTracepoint {
         /// The program and tracepoint.
