@@ -6,8 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// How long a child gets to hear a signal by itself, as it does of a Ctrl-C at the terminal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -21,11 +23,11 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// To be called while there is one thread: those made later inherit that signals are blocked.
-    /// Programs that are started do not.
+    /// Begins to catch them. They are caught rather than blocked: what we start would inherit that
+    /// they are blocked, the probe among it.
     pub(crate) fn watch() -> Result<Self> {
-        let ends = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-        ends.thread_block().context("cannot block signals")?;
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
         let stop = Self {
             asked: Arc::default(),
             child: Arc::default(),
@@ -33,7 +35,7 @@ impl Stop {
         let watcher = stop.clone();
         // Ends with the process.
         thread::spawn(move || {
-            while ends.wait().is_ok() {
+            for _ in signals.forever() {
                 watcher.asked.store(true, Ordering::SeqCst);
                 thread::sleep(GRACE);
                 watcher.pass_on();
