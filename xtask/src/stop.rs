@@ -1,5 +1,6 @@
 //! Being told to stop, so that what was started can be taken away first.
 
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -52,9 +53,15 @@ impl Stop {
         Ok(())
     }
 
-    /// Names the child that a signal is passed on to, or none.
-    pub(crate) fn child(&self, pid: Option<u32>) {
-        self.child.store(pid.unwrap_or(0), Ordering::SeqCst);
+    /// Runs a program to its end; a signal is passed on to it.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<ExitStatus> {
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        self.child.store(child.id(), Ordering::SeqCst);
+        let status = child.wait().context("cannot wait for a program");
+        self.child.store(0, Ordering::SeqCst);
+        status
     }
 
     fn pass_on(&self) {
