@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use probe_tests::{Engine, Shop, place};
 
 use crate::need::{self, bpf, engine};
@@ -47,14 +47,8 @@ fn trace(engine: &Engine, stop: &Stop, args: &[OsString]) -> Result<ExitCode> {
         "probe {}",
         args.join(OsStr::new(" ")).display()
     ));
-    let mut child = Command::new(&probe)
-        .args(&args)
-        .env("DOCKER_HOST", engine.host())
-        .spawn()
-        .with_context(|| format!("cannot start {}", probe.display()))?;
-    stop.child(Some(child.id()));
-    let status = child.wait().context("cannot wait for the probe")?;
-    stop.child(None);
+    let mut command = Command::new(probe);
+    let status = stop.run(command.args(&args).env("DOCKER_HOST", engine.host()))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

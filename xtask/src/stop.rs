@@ -1,13 +1,16 @@
 //! Being told to stop, so that what was started can be taken away first.
 
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// How long a child gets to hear a signal by itself, as it does of a Ctrl-C at the terminal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -21,11 +24,11 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// To be called while there is one thread: those made later inherit that signals are blocked.
-    /// Programs that are started do not.
+    /// Begins to catch them. They are caught rather than blocked: what we start would inherit that
+    /// they are blocked, the probe among it.
     pub(crate) fn watch() -> Result<Self> {
-        let ends = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-        ends.thread_block().context("cannot block signals")?;
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
         let stop = Self {
             asked: Arc::default(),
             child: Arc::default(),
@@ -33,7 +36,7 @@ impl Stop {
         let watcher = stop.clone();
         // Ends with the process.
         thread::spawn(move || {
-            while ends.wait().is_ok() {
+            for _ in signals.forever() {
                 watcher.asked.store(true, Ordering::SeqCst);
                 thread::sleep(GRACE);
                 watcher.pass_on();
@@ -50,9 +53,15 @@ impl Stop {
         Ok(())
     }
 
-    /// Names the child that a signal is passed on to, or none.
-    pub(crate) fn child(&self, pid: Option<u32>) {
-        self.child.store(pid.unwrap_or(0), Ordering::SeqCst);
+    /// Runs a program to its end; a signal is passed on to it.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<ExitStatus> {
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        self.child.store(child.id(), Ordering::SeqCst);
+        let status = child.wait().context("cannot wait for a program");
+        self.child.store(0, Ordering::SeqCst);
+        status
     }
 
     fn pass_on(&self) {

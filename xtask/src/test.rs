@@ -5,6 +5,7 @@ use probe_tests::place;
 
 use crate::line::Line;
 use crate::need::{self, bpf, engine};
+use crate::stop::Stop;
 use crate::{build, machine, say};
 
 /// Builds the probe, then runs every test whose name contains `filter`.
@@ -32,14 +33,19 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
         .args(filter)
         .args(["--", "--test-threads", "1"])
         .env("PROBE_BIN", place::probe_built());
-    // A failed unit test is no reason to hide what the integration tests have to say.
+    let stop = Stop::watch()?;
     let mut failed = Vec::new();
+    // A failed unit test is no reason to hide what the integration tests have to say.
     for line in [unit, integration] {
+        stop.check()?;
         say::progress(&line);
-        if !line.status()?.success() {
+        if !stop.run(&mut line.command())?.success() {
             failed.push(format!("`{line}`"));
         }
     }
+    // Tests that were killed could not clear up.
+    probe_tests::engine::sweep()?;
+    stop.check()?;
     if !failed.is_empty() {
         bail!("tests failed: {}", failed.join(" and "));
     }
