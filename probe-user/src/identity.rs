@@ -10,6 +10,7 @@ pub mod container;
 pub mod directory;
 pub mod engine;
 pub mod layout;
+pub mod process;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};
