@@ -1,8 +1,8 @@
 //! Atomic additions.
 //!
-//! Counters are per CPU, but a softirq can land between the load and the store of a plain addition
-//! and add to the same counter. rustc's BPF target declares no atomics, so these are LLVM's own
-//! notation of the instructions.
+//! A socket's counters are added to by every thread that uses it, and taken by the tick; a flow's
+//! are per CPU, but a softirq can land between the load and the store of a plain addition. rustc's
+//! BPF target declares no atomics, so these are LLVM's own notation of the instructions.
 
 use core::arch::asm;
 
@@ -22,6 +22,26 @@ pub(crate) unsafe fn add(counter: *mut u64, amount: u64) {
             options(nostack),
         );
     }
+}
+
+/// Takes what a counter holds and leaves zero.
+///
+/// # Safety
+///
+/// `counter` is valid and aligned.
+#[inline(always)]
+pub(crate) unsafe fn take(counter: *mut u64) -> u64 {
+    let mut value = 0;
+    // SAFETY: by the caller's promise. BPF_ATOMIC | BPF_XCHG, since 5.12.
+    unsafe {
+        asm!(
+            "{value} = xchg_64({counter} + 0, {value})",
+            counter = in(reg) counter,
+            value = inout(reg) value,
+            options(nostack),
+        );
+    }
+    value
 }
 
 /// Adds to a counter and returns what it was.

@@ -23,8 +23,12 @@ static FLOWS: HashMap<FlowKey, u64, { MAX_FLOWS }, { BPF_F_NO_PREALLOC as usize 
 
 /// By flow id. Twice the flows: a retired one keeps its counters until its last socket is gone.
 #[btf_map]
-static COUNTERS: PerCpuHashMap<u64, FlowCounters, { 2 * MAX_FLOWS }, { BPF_F_NO_PREALLOC as usize }> =
-    PerCpuHashMap::new();
+static COUNTERS: PerCpuHashMap<
+    u64,
+    FlowCounters,
+    { 2 * MAX_FLOWS },
+    { BPF_F_NO_PREALLOC as usize },
+> = PerCpuHashMap::new();
 
 /// The client halves of fresh connections, waiting for the server half on this host. It comes
 /// within a network round trip, or never when the server is on another host: least recently used

@@ -12,6 +12,7 @@ mod atomic;
 mod cgroup;
 mod flows;
 mod kernel;
+mod live_sockets;
 mod losses;
 mod payload;
 mod process;

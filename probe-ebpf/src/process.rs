@@ -33,11 +33,7 @@ fn try_exec(ctx: &BtfTracePointContext) -> Result<(), Loss> {
         // SAFETY: the arguments are what their types say; the record is ours to fill. The task is
         // the running one, so its cgroup is the current one.
         unsafe {
-            (*record).header = header(
-                KIND_EXEC,
-                TASK_TGID.read(task),
-                bpf_get_current_cgroup_id(),
-            );
+            (*record).header = header(KIND_EXEC, TASK_TGID.read(task), bpf_get_current_cgroup_id());
             (*record).parent = TASK_TGID.read(TASK_PARENT.follow(task));
             (*record).uid = bpf_get_current_uid_gid() as u32;
             (*record).comm = comm_of(task);

@@ -6,7 +6,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use core::ffi::c_void;
 use probe_ebpf::{
-    flow::{FlowCounters, ROLE_CLIENT, ROLE_SERVER},
+    flow::{ROLE_CLIENT, ROLE_SERVER},
     loss::Loss,
 };
 
@@ -15,7 +15,7 @@ use crate::{
     flows,
     kernel::Process,
     losses::counted,
-    socket::{STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, Socket, SocketState},
+    socket::{Pending, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, Socket, SocketState},
 };
 
 // `TCP_*` of include/net/tcp_states.h.
@@ -54,11 +54,11 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
 fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint's first argument is a socket.
     let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
-    if let Some(state) = socket.state() {
-        // SAFETY: a live entry of the storage map.
-        unsafe { leave(state) };
-    }
-    0
+    let Some(state) = socket.state() else {
+        return 0;
+    };
+    // SAFETY: a live entry of the storage map.
+    counted(unsafe { leave(state) })
 }
 
 /// In `connect`: the caller is the client.
@@ -69,11 +69,11 @@ fn connecting(socket: Socket) -> Result<(), Loss> {
         return Ok(());
     };
     let state = socket.state_or_new()?;
+    // SAFETY: a live entry of the storage map. A socket may connect again after a failure.
+    unsafe { leave(state)? };
     let flow = flows::find_or_make(&key)?;
-    // SAFETY: a live entry of the storage map.
+    // SAFETY: as above.
     unsafe {
-        // A socket may connect again after a failure, elsewhere.
-        leave(state);
         (*state).comm = process.comm;
         (*state).pid = process.pid;
         join(state, flow, STAGE_CONNECTING)
@@ -98,14 +98,15 @@ fn listening(socket: Socket) -> Result<(), Loss> {
 fn established(socket: Socket) -> Result<(), Loss> {
     if let Some(state) = socket.state() {
         // SAFETY: a live entry of the storage map.
-        let (stage, flow) = unsafe { ((*state).stage, (*state).flow) };
-        if stage == STAGE_CONNECTING {
-            // SAFETY: as above.
-            unsafe { (*state).stage = STAGE_OPEN };
-            if let Some(half) = socket.half() {
-                flows::offer_half(half, flow);
+        unsafe {
+            if (*state).stage == STAGE_CONNECTING {
+                (*state).stage = STAGE_OPEN;
+                add(&raw mut (*state).pending.opened, 1);
+                if let Some(half) = socket.half() {
+                    flows::offer_half(half, (*state).flow);
+                }
+                return Ok(());
             }
-            return count(flow, |counters| unsafe { &raw mut (*counters).opened });
         }
     }
     accepted(socket)
@@ -129,8 +130,11 @@ fn accepted(socket: Socket) -> Result<(), Loss> {
     };
     let flow = flows::find_or_make(&key)?;
     // SAFETY: as above.
-    unsafe { join(state, flow, STAGE_OPEN)? };
-    count(flow, |counters| unsafe { &raw mut (*counters).opened })
+    unsafe {
+        join(state, flow, STAGE_OPEN)?;
+        add(&raw mut (*state).pending.opened, 1);
+    }
+    Ok(())
 }
 
 #[inline(always)]
@@ -139,24 +143,18 @@ fn closed(socket: Socket) -> Result<(), Loss> {
         return Ok(());
     };
     // SAFETY: a live entry of the storage map.
-    let (stage, flow) = unsafe {
-        let before = ((*state).stage, (*state).flow);
-        (*state).stage = STAGE_IDLE;
-        before
-    };
-    match stage {
-        STAGE_OPEN => count(flow, |counters| unsafe { &raw mut (*counters).closed }),
-        STAGE_CONNECTING => {
-            let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-            // SAFETY: a live value of the counter map.
-            unsafe {
-                add(&raw mut (*counters).failed, 1);
-                (*counters).last_error = socket.error();
+    unsafe {
+        match (*state).stage {
+            STAGE_OPEN => add(&raw mut (*state).pending.closed, 1),
+            STAGE_CONNECTING => {
+                add(&raw mut (*state).pending.failed, 1);
+                (*state).error = socket.error();
             }
-            Ok(())
+            _ => {}
         }
-        _ => Ok(()),
+        (*state).stage = STAGE_IDLE;
     }
+    Ok(())
 }
 
 /// From now on the socket counts for `flow`.
@@ -177,29 +175,26 @@ unsafe fn join(state: *mut SocketState, flow: u64, stage: u32) -> Result<(), Los
     Ok(())
 }
 
-/// From now on it counts for none.
+/// From now on it counts for none; its flow has all it counted.
 ///
 /// # Safety
 ///
 /// `state` is a live entry of the storage map.
 #[inline(always)]
-unsafe fn leave(state: *mut SocketState) {
+unsafe fn leave(state: *mut SocketState) -> Result<(), Loss> {
     // SAFETY: by the caller's promise.
     let flow = unsafe { core::mem::replace(&mut (*state).flow, 0) };
     if flow == 0 {
-        return;
+        return Ok(());
     }
-    if let Some(counters) = flows::counters(flow) {
-        // SAFETY: a live value of the counter map.
-        unsafe { add(&raw mut (*counters).detached, 1) };
-    }
-}
-
-/// Adds one to the counter that `field` picks.
-#[inline(always)]
-fn count(flow: u64, field: impl FnOnce(*mut FlowCounters) -> *mut u64) -> Result<(), Loss> {
     let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-    // SAFETY: a live value of the counter map, and a pointer into it.
-    unsafe { add(field(counters), 1) };
+    // SAFETY: a live value of the counter map, and the caller's entry.
+    unsafe {
+        Pending::move_to(&raw mut (*state).pending, counters);
+        if (*state).error != 0 {
+            (*counters).last_error = (*state).error;
+        }
+        add(&raw mut (*counters).detached, 1);
+    }
     Ok(())
 }

@@ -16,9 +16,7 @@ use tracing::{debug, warn};
 
 use crate::{
     identity::{
-        CgroupError, CgroupMount, Directory, EngineAddress, EngineState,
-        engine,
-        workload::Host,
+        CgroupError, CgroupMount, Directory, EngineAddress, EngineState, engine, workload::Host,
     },
     kernel::{
         flows::{FlowError, FlowTable},
@@ -116,10 +114,15 @@ impl Agent {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
         let mut object = Object::load(options.max_flows)?;
-        let flows = FlowTable::new(object.take_map("FLOWS")?, object.take_map("COUNTERS")?)
-            .map_err(map_error("COUNTERS"))?;
-        let losses = LossCounters::try_from(object.take_map("LOSSES")?)
-            .map_err(map_error("LOSSES"))?;
+        let live_sockets = object.attach_live_sockets()?;
+        let flows = FlowTable::new(
+            object.take_map("FLOWS")?,
+            object.take_map("COUNTERS")?,
+            live_sockets,
+        )
+        .map_err(map_error("COUNTERS"))?;
+        let losses =
+            LossCounters::try_from(object.take_map("LOSSES")?).map_err(map_error("LOSSES"))?;
         let records =
             Records::try_from(object.take_map("RECORDS")?).map_err(map_error("RECORDS"))?;
         // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.

@@ -40,7 +40,7 @@ impl Command {
     /// Whether the command draws over the terminal, so that nothing else may write to it.
     #[must_use]
     pub fn draws(&self) -> bool {
-        matches!(self, Self::Run(run) if run.draws())
+        matches!(self, Self::Run(_)) && run::draws()
     }
 
     /// Runs the command to its end.

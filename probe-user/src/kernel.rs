@@ -4,8 +4,10 @@
 //! containers.
 
 pub mod batch;
+mod bpf;
 pub mod btf;
 pub mod flows;
+pub mod live_sockets;
 pub mod losses;
 pub mod object;
 pub mod privileges;

@@ -1,6 +1,9 @@
 //! The `probe` command: parses, runs, and turns errors into an exit code.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use clap::Parser as _;
 use probe_user::cli::{self, Cli};
@@ -22,11 +25,12 @@ fn main() -> ExitCode {
 
 /// To stderr, and nowhere while a screen is drawn over it. `RUST_LOG` says what.
 fn log(drawing: bool) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_target(false);
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal());
     if drawing {
         builder.with_writer(io::sink).init();
     } else {

@@ -7,6 +7,8 @@ pub mod graph;
 pub mod join;
 pub mod ledger;
 pub mod node;
+#[cfg(test)]
+mod tests;
 
 pub use graph::{Edge, EdgeKey, Graph};
 pub use join::Join;

@@ -1,1 +1,23 @@
 //! Fixtures for the integration tests: a real engine, real images, real traffic.
+//!
+//! Everything a fixture makes it takes away again when it is dropped. Nothing sleeps for a while
+//! and hopes: what must become true is awaited ([`wait`]). Most of it needs root.
+
+pub mod container;
+pub mod debian;
+pub mod engine;
+pub mod image;
+pub mod network;
+pub mod place;
+pub mod probe;
+mod shell;
+pub mod shop;
+pub mod tally;
+pub mod wait;
+pub mod workload;
+
+pub use container::Container;
+pub use engine::Engine;
+pub use network::Network;
+pub use probe::Probe;
+pub use shop::Shop;

@@ -47,18 +47,17 @@ fn interval(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
-impl Run {
-    pub(super) fn draws(&self) -> bool {
-        io::stdout().is_terminal()
-    }
+/// Whether this is a screen to draw on.
+pub(super) fn draws() -> bool {
+    io::stdout().is_terminal()
+}
 
+impl Run {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let mut stop = Stop::new()?;
-        let mut agent = self
-            .source
-            .start(Wanted::Traffic, self.interval, self.draws())?;
+        let mut agent = self.source.start(Wanted::Traffic, self.interval, draws())?;
         stop.start(&self.until);
-        if self.draws() {
+        if draws() {
             // Restores the terminal on a panic as well.
             let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
             let drawn = self.draw(&mut agent, &mut stop, &mut terminal).await;

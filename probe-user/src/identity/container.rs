@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::ids::CgroupId;
 use super::layout::Runtime;
+use crate::ids::CgroupId;
 
 /// Hex digits in the ids of docker-like runtimes: a SHA-256.
 pub const HEX_ID_LEN: usize = 64;

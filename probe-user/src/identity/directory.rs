@@ -22,10 +22,10 @@ mod graveyard;
 #[cfg(test)]
 mod tests;
 
+use crate::ids::CgroupId;
 use addresses::Addresses;
 pub use facts::Facts;
 use graveyard::Graveyard;
-use crate::ids::CgroupId;
 
 /// How long a removed cgroup or an ended container stays known, at least.
 pub const KEPT: Duration = Duration::from_mins(1);

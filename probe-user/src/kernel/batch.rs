@@ -13,6 +13,8 @@ use std::{
 
 use aya::Pod;
 
+use super::bpf;
+
 const BPF_MAP_LOOKUP_BATCH: libc::c_int = 24;
 
 /// Entries asked for at once. The kernel copies whole buckets: a bucket with more entries answers
@@ -65,11 +67,7 @@ impl<K: Pod, V: Pod> BatchReader<K, V> {
     }
 
     /// Calls `each` with every key of the map and its values. Buffers are kept for the next time.
-    pub fn read(
-        &mut self,
-        map: BorrowedFd<'_>,
-        mut each: impl FnMut(&K, &[V]),
-    ) -> io::Result<()> {
+    pub fn read(&mut self, map: BorrowedFd<'_>, mut each: impl FnMut(&K, &[V])) -> io::Result<()> {
         // Opaque to us; a hash map's is a bucket number.
         let mut cursor = 0_u64;
         let mut started = false;
@@ -88,9 +86,9 @@ impl<K: Pod, V: Pod> BatchReader<K, V> {
                 elem_flags: 0,
                 flags: 0,
             };
-            let outcome = lookup_batch(&mut attributes);
-            let last = match outcome {
-                Ok(()) => false,
+            // SAFETY: the attributes point to buffers as long as they say, alive during the call.
+            let last = match unsafe { bpf::call(BPF_MAP_LOOKUP_BATCH, &mut attributes) } {
+                Ok(_) => false,
                 Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
                 Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
                     self.batch *= 2;
@@ -114,22 +112,5 @@ impl<K: Pod, V: Pod> BatchReader<K, V> {
             cursor = next;
             started = true;
         }
-    }
-}
-
-fn lookup_batch(attributes: &mut Attributes) -> io::Result<()> {
-    // SAFETY: the attributes point to buffers as long as they say, alive during the call.
-    let returned = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            BPF_MAP_LOOKUP_BATCH,
-            &raw mut *attributes,
-            size_of::<Attributes>(),
-        )
-    };
-    if returned < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
     }
 }

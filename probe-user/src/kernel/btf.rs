@@ -142,12 +142,12 @@ impl<'a> Btf<'a> {
             .ok_or_else(|| BtfError::NoStruct(structure.to_owned()))?;
         let mut offset = 0;
         for name in member.split('.') {
-            let (inner, at) =
-                self.member(id, name, 0)?
-                    .ok_or_else(|| BtfError::NoMember {
-                        structure: structure.to_owned(),
-                        member: member.to_owned(),
-                    })?;
+            let (inner, at) = self
+                .member(id, name, 0)?
+                .ok_or_else(|| BtfError::NoMember {
+                    structure: structure.to_owned(),
+                    member: member.to_owned(),
+                })?;
             id = inner;
             offset += at;
         }
@@ -203,10 +203,9 @@ impl<'a> Btf<'a> {
     /// Where the type behind typedefs and qualifiers starts.
     fn resolve(&self, mut id: u32, mut depth: u32) -> Result<usize, BtfError> {
         loop {
-            let at = *self
-                .types
-                .get(id as usize)
-                .ok_or(BtfError::Truncated { at: self.blob.len() })?;
+            let at = *self.types.get(id as usize).ok_or(BtfError::Truncated {
+                at: self.blob.len(),
+            })?;
             let this = self.read_type(at)?;
             match this.kind {
                 TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG if depth <= MAX_DEPTH => {

@@ -17,7 +17,7 @@ use aya::{
 use probe_ebpf::flow::{FlowCounters, FlowKey, ROLE_CLIENT};
 use thiserror::Error;
 
-use super::{batch::BatchReader, records::text};
+use super::{batch::BatchReader, live_sockets::LiveSockets, records::text};
 use crate::ids::{CgroupId, FlowId, NetNs, Pid};
 
 /// Ticks without traffic and without a socket after which a flow leaves the kernel's map. It keeps
@@ -151,6 +151,9 @@ pub enum FlowError {
     /// Reading a map failed.
     #[error("the flow map cannot be read (BPF_MAP_LOOKUP_BATCH, in Linux since 5.6)")]
     Read(#[source] io::Error),
+    /// Going over open sockets failed.
+    #[error("the open sockets cannot be gone over")]
+    Sockets(#[source] io::Error),
     /// Removing an entry failed.
     #[error("an ended flow cannot be removed")]
     Remove(#[source] MapError),
@@ -172,6 +175,7 @@ unsafe impl Pod for Counters {}
 pub struct FlowTable {
     flows: BpfHashMap<MapData, Key, u64>,
     counters: PerCpuHashMap<MapData, u64, Counters>,
+    live_sockets: LiveSockets,
     key_reader: BatchReader<Key, u64>,
     counter_reader: BatchReader<u64, Counters>,
     known: HashMap<FlowId, Known>,
@@ -187,11 +191,12 @@ struct Known {
 
 impl FlowTable {
     /// Reads from the maps `FLOWS` and `COUNTERS`.
-    pub fn new(flows: Map, counters: Map) -> Result<Self, MapError> {
+    pub fn new(flows: Map, counters: Map, live_sockets: LiveSockets) -> Result<Self, MapError> {
         let cpus = nr_cpus().map_err(|(_, error)| MapError::IoError(error))?;
         Ok(Self {
             flows: flows.try_into()?,
             counters: counters.try_into()?,
+            live_sockets,
             key_reader: BatchReader::new(1),
             counter_reader: BatchReader::new(cpus),
             known: HashMap::new(),
@@ -213,6 +218,7 @@ impl FlowTable {
     /// What has come since the last tick; flows without news are left out. Two system calls for
     /// each thousand flows, however many connections they carry.
     pub fn tick(&mut self) -> Result<FlowNews, FlowError> {
+        self.live_sockets.hand_over().map_err(FlowError::Sockets)?;
         let known = &mut self.known;
         self.key_reader
             .read(self.flows.map().fd().as_fd(), |key, ids| {

@@ -1,17 +1,18 @@
 //! The BPF object: offsets found, programs verified and attached.
 
-use std::{fs, io};
+use std::{fs, io, os::fd::AsFd as _};
 
 use aya::{
     EbpfError, EbpfLoader, include_bytes_aligned,
     maps::Map,
-    programs::{BtfTracePoint, Program as AyaProgram, ProgramError},
+    programs::{BtfTracePoint, Iter, Program as AyaProgram, ProgramError},
 };
 use probe_ebpf::field::{FIELDS, Field};
 use thiserror::Error;
 
 use super::{
     btf::{Btf, BtfError},
+    live_sockets::LiveSockets,
     programs::Program,
 };
 
@@ -68,6 +69,9 @@ pub enum LoadError {
         #[source]
         source: ProgramError,
     },
+    /// The iterator over open sockets did not attach.
+    #[error("the kernel refused to iterate over open sockets (in Linux since 5.9)")]
+    Iterator(#[source] io::Error),
     /// The object is not the one this binary was built with.
     #[error("the BPF object has no {0}: the build is broken")]
     Missing(&'static str),
@@ -148,6 +152,32 @@ impl Object {
             loaded => loaded.map_err(refused)?,
         }
         hook.attach().map(drop).map_err(refused)
+    }
+
+    /// Verifies and attaches the iterator over open sockets.
+    pub fn attach_live_sockets(&mut self) -> Result<LiveSockets, LoadError> {
+        const NAME: &str = "live_sockets";
+        let refused = |source| LoadError::Program {
+            program: NAME,
+            source,
+        };
+        let iterator: &mut Iter = self
+            .ebpf
+            .program_mut(NAME)
+            .and_then(|found| found.try_into().ok())
+            .ok_or(LoadError::Missing(NAME))?;
+        iterator
+            .load("bpf_sk_storage_map", &self.btf)
+            .map_err(refused)?;
+        let program = iterator
+            .fd()
+            .and_then(|fd| Ok(fd.try_clone()?))
+            .map_err(refused)?;
+        let map = match self.ebpf.map("SOCKETS") {
+            Some(Map::SkStorage(map)) => map.fd().as_fd(),
+            _ => return Err(LoadError::Missing("SOCKETS")),
+        };
+        LiveSockets::attach(program.as_fd(), map).map_err(LoadError::Iterator)
     }
 
     /// Takes a map out, to be read on its own.

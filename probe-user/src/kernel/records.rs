@@ -105,6 +105,7 @@ impl Records {
     }
 
     /// Records that were no records: none, unless the kernel side is not ours.
+    #[must_use]
     pub const fn undecoded(&self) -> u64 {
         self.undecoded
     }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    ids::FlowId,
     identity::{Workload, Workloads},
+    ids::FlowId,
     kernel::flows::{Counts, Flow, FlowDelta, FlowNews},
 };
 
@@ -110,25 +110,13 @@ impl Ledger {
         self.by_id.get(&flow.peer?).copied()
     }
 
-    fn add(
-        &mut self,
-        delta: &FlowDelta,
-        peer: Option<Row>,
-        workloads: &impl Workloads,
-    ) {
-        let row = match self.by_id.get(&delta.id) {
-            Some(row) => *row,
-            None => match self.enter(&delta.flow, peer, workloads) {
-                Some(row) => {
-                    self.by_id.insert(delta.id, row);
-                    row
-                }
-                None => {
-                    self.refused += 1;
-                    return;
-                }
-            },
+    fn add(&mut self, delta: &FlowDelta, peer: Option<Row>, workloads: &impl Workloads) {
+        let known = self.by_id.get(&delta.id).copied();
+        let Some(row) = known.or_else(|| self.enter(&delta.flow, peer, workloads)) else {
+            self.refused += 1;
+            return;
         };
+        self.by_id.insert(delta.id, row);
         self.rows[row.0].counts += delta.counts;
     }
 

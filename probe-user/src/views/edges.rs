@@ -98,24 +98,21 @@ pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
             row.join.to_owned(),
         ]);
     }
-    for column in 2..=6 {
-        if let Some(column) = table.column_mut(column) {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if (2..=6).contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+        column.set_padding((0, 2));
     }
-    let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
+    let mut lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     if rows.len() > shown {
-        text.push_str(&format!("… and {} more\n", rows.len() - shown));
+        lines.push(format!("… and {} more", rows.len() - shown));
     }
-    if let Some(losses) = losses(&snapshot.losses) {
-        text.push_str(&losses);
-        text.push('\n');
-    }
-    text
+    lines.extend(losses(&snapshot.losses));
+    lines.join("\n") + "\n"
 }
 
 /// A sentence on what was lost, if anything was.
@@ -133,7 +130,11 @@ pub fn losses(losses: &Losses) -> Option<String> {
 /// One line an edge that has news, for pipes.
 #[must_use]
 pub fn line(time: &str, row: &Row, interval: Duration) -> String {
-    let Rates { opened, sent, received } = Rates::of(row, interval);
+    let Rates {
+        opened,
+        sent,
+        received,
+    } = Rates::of(row, interval);
     format!(
         "{time} {} -> {}:{} conns/s {opened} sent/s {sent} received/s {received} conns {} failed {} sent {} received {}",
         row.source,
@@ -177,7 +178,11 @@ impl Rates {
 /// The cells of a live row, in the order of [`LIVE_HEADER`].
 #[must_use]
 pub fn live_cells(row: &Row, interval: Duration) -> [String; 9] {
-    let Rates { opened, sent, received } = Rates::of(row, interval);
+    let Rates {
+        opened,
+        sent,
+        received,
+    } = Rates::of(row, interval);
     [
         row.source.clone(),
         row.target.clone(),

@@ -75,7 +75,13 @@ impl Event {
             signal: None,
         };
         match record.what {
-            What::Exec { pid, parent, uid, command, path } => {
+            What::Exec {
+                pid,
+                parent,
+                uid,
+                command,
+                path,
+            } => {
                 event.kind = "exec";
                 event.pid = Some(pid.0);
                 event.parent = Some(parent.0);
@@ -83,13 +89,22 @@ impl Event {
                 event.command = Some(command);
                 event.path = Some(path);
             }
-            What::Fork { pid, parent, command } => {
+            What::Fork {
+                pid,
+                parent,
+                command,
+            } => {
                 event.kind = "fork";
                 event.pid = Some(pid.0);
                 event.parent = Some(parent.0);
                 event.command = Some(command);
             }
-            What::Exit { pid, status, signal, command } => {
+            What::Exit {
+                pid,
+                status,
+                signal,
+                command,
+            } => {
                 event.kind = "exit";
                 event.pid = Some(pid.0);
                 event.command = Some(command);
@@ -102,7 +117,9 @@ impl Event {
             }
             What::CgroupRemoved => {
                 event.kind = "cgroup-removed";
-                event.path = directory.path_of(record.cgroup).map(|path| path.to_string());
+                event.path = directory
+                    .path_of(record.cgroup)
+                    .map(|path| path.to_string());
             }
         }
         event

@@ -53,8 +53,13 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
 }
 
 fn edges(state: &State) -> Table<'_> {
-    let header = TableRow::new(LIVE_HEADER.iter().enumerate().map(|(index, title)| cell(index, (*title).to_owned())))
-        .style(Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
+    let header = TableRow::new(
+        LIVE_HEADER
+            .iter()
+            .enumerate()
+            .map(|(index, title)| cell(index, (*title).to_owned())),
+    )
+    .style(Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
     let rows = state.rows.iter().map(|row| {
         let cells = live_cells(row, state.interval).into_iter().enumerate();
         TableRow::new(cells.map(|(index, text)| cell(index, text)))
@@ -76,7 +81,11 @@ fn edges(state: &State) -> Table<'_> {
 /// Names to the left, numbers to the right.
 fn cell(index: usize, text: String) -> Cell<'static> {
     let line = Line::from(text);
-    Cell::from(if index < 2 { line } else { line.right_aligned() })
+    Cell::from(if index < 2 {
+        line
+    } else {
+        line.right_aligned()
+    })
 }
 
 #[cfg(test)]

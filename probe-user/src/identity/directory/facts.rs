@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::addresses::Word;
 use super::{Limits, State};
-use crate::ids::CgroupId;
 use crate::identity::container::{Attachment, Container, ContainerId, Life, NetworkMode};
 use crate::identity::layout::Runtime;
+use crate::ids::CgroupId;
 
 /// What an engine said of a container at one moment. `None` is "did not say", never "has none".
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,267 @@
+//! Joining, on flows made by hand.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+};
+
+use super::{Graph, Join, Ledger, join::join};
+use crate::{
+    identity::{Workload, Workloads},
+    ids::{CgroupId, FlowId, NetNs},
+    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role},
+};
+
+/// Commands name the workloads; one address is the host's.
+#[derive(Default)]
+struct World {
+    version: AtomicU64,
+}
+
+const HOST: &str = "10.0.0.1";
+
+impl Workloads for World {
+    fn in_cgroup(&self, _: CgroupId, command: &str) -> Workload {
+        Workload::Process(command.into())
+    }
+
+    fn at(&self, address: IpAddr) -> Workload {
+        if address == HOST.parse::<IpAddr>().unwrap() {
+            Workload::Host
+        } else {
+            Workload::External(address)
+        }
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+}
+
+fn flow(command: &str, role: Role, local: &str, remote: &str, port: u16) -> Flow {
+    Flow {
+        cgroup: CgroupId(1),
+        command: command.to_owned(),
+        role,
+        peer: None,
+        netns: NetNs(1),
+        local: local.parse().unwrap(),
+        remote: remote.parse().unwrap(),
+        port,
+    }
+}
+
+fn with_peer(flow: Flow, peer: u64) -> Flow {
+    Flow {
+        peer: Some(FlowId(peer)),
+        ..flow
+    }
+}
+
+fn counts(opened: u64, bytes_sent: u64, bytes_received: u64) -> Counts {
+    Counts {
+        opened,
+        closed: opened,
+        sends: opened,
+        receives: opened,
+        bytes_sent,
+        bytes_received,
+        ..Counts::default()
+    }
+}
+
+fn delta(id: u64, flow: &Flow, counts: Counts) -> FlowDelta {
+    FlowDelta {
+        id: FlowId(id),
+        flow: Arc::new(flow.clone()),
+        counts,
+        pid: None,
+    }
+}
+
+fn ledger(ticks: &[&[FlowDelta]]) -> Ledger {
+    let mut ledger = Ledger::new(100);
+    for tick in ticks {
+        let news = FlowNews {
+            deltas: tick.to_vec(),
+            retired: Vec::new(),
+        };
+        ledger.apply(news, &World::default());
+    }
+    ledger
+}
+
+/// Edges as `source target port opened sent received join`.
+fn edges(ledger: &Ledger) -> Vec<String> {
+    let graph = Graph::of(&join(ledger, &World::default()), "here");
+    let line = |(source, target, edge): (&super::Node, &super::Node, &super::Edge)| {
+        let Counts {
+            opened,
+            bytes_sent,
+            bytes_received,
+            ..
+        } = edge.counts;
+        let (port, join) = (edge.port, edge.join().as_str());
+        format!(
+            "{} {} {port} {opened} {bytes_sent} {bytes_received} {join}",
+            source.id, target.id
+        )
+    };
+    graph.edges().into_iter().map(line).collect()
+}
+
+#[test]
+fn two_ends_are_one_edge_also_through_nat() {
+    let client = flow("curl", Role::Client, "172.17.0.2", "192.0.2.1", 8080);
+    let server = flow("nginx", Role::Server, "172.17.0.3", "172.17.0.1", 80);
+    let server = with_peer(server, 1);
+    let ledger = ledger(&[&[
+        delta(2, &server, counts(10, 1000, 100)),
+        delta(1, &client, counts(10, 100, 1000)),
+    ]]);
+    assert_eq!(
+        edges(&ledger),
+        ["process:curl process:nginx 80 10 100 1000 sequence"]
+    );
+}
+
+#[test]
+fn backends_behind_one_address_get_their_own_share_and_nothing_is_lost() {
+    let client = flow("curl", Role::Client, "172.17.0.2", "10.96.0.1", 80);
+    let first = flow("a", Role::Server, "172.17.0.3", "172.17.0.2", 8080);
+    let second = flow("b", Role::Server, "172.17.0.4", "172.17.0.2", 8080);
+    let ledger = ledger(&[&[
+        // One connection is accepted by nobody yet.
+        delta(1, &client, counts(11, 110, 1100)),
+        delta(2, &with_peer(first, 1), counts(7, 700, 70)),
+        delta(3, &with_peer(second, 1), counts(3, 300, 30)),
+    ]]);
+    assert_eq!(
+        edges(&ledger),
+        [
+            "process:curl process:a 8080 8 80 800 sequence",
+            "process:curl process:b 8080 3 30 300 sequence",
+        ]
+    );
+}
+
+#[test]
+fn without_sequence_numbers_addresses_join() {
+    let client = flow("curl", Role::Client, "172.17.0.2", "172.17.0.3", 80);
+    let server = flow("nginx", Role::Server, "172.17.0.3", "172.17.0.2", 80);
+    let other = flow("nginx", Role::Server, "172.17.0.3", "172.17.0.9", 80);
+    let ledger = ledger(&[&[
+        delta(1, &client, counts(2, 20, 200)),
+        delta(2, &server, counts(2, 200, 20)),
+        delta(3, &other, counts(1, 100, 10)),
+    ]]);
+    assert_eq!(
+        edges(&ledger),
+        [
+            "external:172.17.0.9 process:nginx 80 1 10 100 one-sided",
+            "process:curl process:nginx 80 2 20 200 tuple",
+        ]
+    );
+}
+
+#[test]
+fn loopback_means_its_own_network_namespace() {
+    let client = flow("curl", Role::Client, "127.0.0.1", "127.0.0.1", 80);
+    let server = Flow {
+        netns: NetNs(2),
+        ..flow("nginx", Role::Server, "127.0.0.1", "127.0.0.1", 80)
+    };
+    let ledger = ledger(&[&[
+        delta(1, &client, counts(1, 1, 1)),
+        delta(2, &server, counts(1, 1, 1)),
+    ]]);
+    let edges = edges(&ledger);
+    assert_eq!(edges.len(), 2, "{edges:?}");
+}
+
+#[test]
+fn a_failed_connect_is_an_edge_to_whoever_owns_the_address() {
+    let failed = Counts {
+        failed: 3,
+        ..Counts::default()
+    };
+    let here = flow("curl", Role::Client, "10.0.0.1", HOST, 81);
+    let there = flow("curl", Role::Client, "10.0.0.1", "192.0.2.9", 81);
+    let ledger = ledger(&[&[delta(1, &here, failed), delta(2, &there, failed)]]);
+    assert_eq!(
+        edges(&ledger),
+        [
+            "process:curl external:192.0.2.9 81 0 0 0 one-sided",
+            "process:curl host:here 81 0 0 0 tuple",
+        ]
+    );
+}
+
+#[test]
+fn a_flow_that_returns_under_another_id_keeps_its_row() {
+    let client = flow("curl", Role::Client, "172.17.0.2", "172.17.0.3", 80);
+    let server = flow("nginx", Role::Server, "172.17.0.3", "172.17.0.2", 80);
+    let ledger = ledger(&[
+        &[
+            delta(1, &client, counts(1, 1, 2)),
+            delta(2, &with_peer(server.clone(), 1), counts(1, 2, 1)),
+        ],
+        &[
+            delta(8, &client, counts(4, 4, 8)),
+            delta(9, &with_peer(server, 8), counts(4, 8, 4)),
+        ],
+    ]);
+    assert_eq!(
+        edges(&ledger),
+        ["process:curl process:nginx 80 5 5 10 sequence"]
+    );
+}
+
+#[test]
+fn a_server_heard_of_before_its_client_waits_for_it() {
+    let client = flow("curl", Role::Client, "172.17.0.2", "172.17.0.3", 80);
+    let server = flow("nginx", Role::Server, "172.17.0.3", "172.17.0.2", 80);
+    let server = with_peer(server, 1);
+    let ledger = ledger(&[
+        &[delta(2, &server, counts(1, 2, 1))],
+        &[delta(1, &client, counts(1, 1, 2))],
+    ]);
+    assert_eq!(
+        edges(&ledger),
+        ["process:curl process:nginx 80 1 1 2 sequence"]
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_counted() {
+    let mut ledger = Ledger::new(1);
+    let flows = [1, 2].map(|port| flow("curl", Role::Client, "10.0.0.2", "10.0.0.3", port));
+    let news = FlowNews {
+        deltas: vec![
+            delta(1, &flows[0], counts(1, 1, 1)),
+            delta(2, &flows[1], counts(1, 1, 1)),
+        ],
+        retired: Vec::new(),
+    };
+    ledger.apply(news, &World::default());
+    assert_eq!(ledger.refused(), 1);
+    assert_eq!(edges(&ledger).len(), 1);
+}
+
+#[test]
+fn the_edge_shows_the_evidence_of_most_of_its_connections() {
+    let edge = |joins: &[(Join, u64)]| {
+        super::Edge {
+            port: 80,
+            counts: Counts::default(),
+            joins: joins.iter().copied().collect(),
+        }
+        .join()
+    };
+    assert_eq!(edge(&[(Join::Sequence, 2), (Join::Tuple, 9)]), Join::Tuple);
+    assert_eq!(
+        edge(&[(Join::Sequence, 2), (Join::Tuple, 2)]),
+        Join::Sequence
+    );
+    assert_eq!(edge(&[]), Join::OneSided);
+}

@@ -1,0 +1,77 @@
+//! One request and one response a connection.
+//!
+//! A request begins with its own length and the length of the response it wants, so that a server
+//! serves requests of any size; the rest is filler. The server answers, then closes; the client
+//! reads to the end, then closes.
+
+pub(crate) mod connect;
+pub(crate) mod serve;
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use probe_tests::tally::Tally;
+
+/// Two lengths of four bytes, big-endian.
+const HEADER: usize = 8;
+/// What a request and a response are filled with.
+const FILLER: u8 = b'.';
+/// The most that one call sends or receives.
+const CHUNK: usize = 64 * 1024;
+/// An end that says nothing for this long has failed.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A connection that counts what its calls move.
+struct Counted<'a> {
+    stream: TcpStream,
+    tally: &'a mut Tally,
+    chunk: Vec<u8>,
+}
+
+impl<'a> Counted<'a> {
+    fn new(stream: TcpStream, tally: &'a mut Tally) -> io::Result<Self> {
+        stream.set_read_timeout(Some(SILENCE))?;
+        stream.set_write_timeout(Some(SILENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            tally,
+            chunk: vec![FILLER; CHUNK],
+        })
+    }
+
+    /// Sends so many bytes, the first of them `start`.
+    fn send(&mut self, start: &[u8], total: usize) -> io::Result<()> {
+        self.chunk.fill(FILLER);
+        self.chunk[..start.len()].copy_from_slice(start);
+        let mut sent = 0;
+        while sent < total {
+            // Only the first chunk has the start; a call that took a part of it goes on behind.
+            let from = if sent < start.len() {
+                sent
+            } else {
+                start.len()
+            };
+            let end = self.chunk.len().min(from + (total - sent));
+            let count = self.stream.write(&self.chunk[from..end])?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            sent += count;
+            self.tally.sends += 1;
+            self.tally.bytes_sent += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Receives once: 0 at the end of the stream.
+    fn receive(&mut self) -> io::Result<usize> {
+        let count = self.stream.read(&mut self.chunk)?;
+        if count > 0 {
+            self.tally.receives += 1;
+            self.tally.bytes_received += count as u64;
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,106 @@
+//! `workload serve`.
+
+use std::io::{self, Write as _};
+use std::net::{Ipv6Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use nix::sys::signal::{SigSet, Signal};
+use probe_tests::tally::Tally;
+
+use super::{Counted, HEADER};
+
+/// Answers requests until it is told to end.
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Listen on this port, on every address
+    #[arg(long)]
+    port: u16,
+    /// Connections served at a time; more wait to be accepted
+    #[arg(long, default_value_t = 32)]
+    concurrency: u16,
+}
+
+impl Serve {
+    pub(crate) fn run(&self) -> Result<Tally> {
+        // Blocked before there are threads, so that none of them takes the signal.
+        let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+        ends.thread_block().context("cannot block signals")?;
+        // Takes IPv4 too, unless the system was told otherwise.
+        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
+            .or_else(|_| TcpListener::bind(("0.0.0.0", self.port)))
+            .with_context(|| format!("cannot listen on port {}", self.port))?;
+        let total = Arc::new(Mutex::new(Tally::default()));
+        for _ in 0..self.concurrency {
+            let listener = listener.try_clone().context("cannot share the listener")?;
+            let total = Arc::clone(&total);
+            thread::spawn(move || accept(&listener, &total));
+        }
+        writeln!(io::stdout(), "listening {}", self.port).context("cannot write to stdout")?;
+        ends.wait().context("cannot wait for a signal")?;
+        // The threads end with the process. What a client has seen answered is counted already.
+        let total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(total.clone())
+    }
+}
+
+fn accept(listener: &TcpListener, total: &Mutex<Tally>) {
+    loop {
+        let mut tally = Tally::default();
+        match listener.accept() {
+            Ok((stream, _)) => {
+                tally.connections = 1;
+                // Kept open until it is counted, so that no client sees the end before.
+                let kept = stream.try_clone();
+                if let Err(error) = answer(stream, &mut tally) {
+                    tally.fail(&error);
+                }
+                add(total, &tally);
+                drop(kept);
+            }
+            Err(error) => {
+                tally.fail(&error);
+                add(total, &tally);
+            }
+        }
+    }
+}
+
+fn add(total: &Mutex<Tally>, tally: &Tally) {
+    total
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .add(tally);
+}
+
+fn answer(stream: TcpStream, tally: &mut Tally) -> io::Result<()> {
+    let mut stream = Counted::new(stream, tally)?;
+    let mut header = Vec::with_capacity(HEADER);
+    let mut received = 0;
+    let mut lengths = None;
+    while lengths.is_none_or(|(request, _)| received < request) {
+        let count = stream.receive()?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        received += count;
+        if lengths.is_none() {
+            let missing = (HEADER - header.len()).min(count);
+            header.extend_from_slice(&stream.chunk[..missing]);
+            lengths = parse(&header);
+        }
+    }
+    stream.send(&[], lengths.map_or(0, |(_, response)| response))
+}
+
+/// The lengths of request and response, once the header is complete.
+fn parse(header: &[u8]) -> Option<(usize, usize)> {
+    let (request, rest) = header.split_first_chunk::<4>()?;
+    let response = rest.first_chunk::<4>()?;
+    Some((
+        u32::from_be_bytes(*request) as usize,
+        u32::from_be_bytes(*response) as usize,
+    ))
+}

@@ -1,0 +1,36 @@
+//! Networks that containers share.
+
+use anyhow::Result;
+
+use crate::engine::Engine;
+
+/// A bridge network of a user's own, on which containers find each other by name.
+#[derive(Debug)]
+pub struct Network<'engine> {
+    engine: &'engine Engine,
+    name: String,
+}
+
+impl<'engine> Network<'engine> {
+    /// Makes a network.
+    pub fn create(engine: &'engine Engine, name: &str) -> Result<Self> {
+        engine.docker(["network", "create", name])?;
+        Ok(Self {
+            engine,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Network<'_> {
+    fn drop(&mut self) {
+        // The engine takes with it what cannot be removed now.
+        let _ = self.engine.docker(["network", "rm", &self.name]);
+    }
+}

@@ -1,0 +1,264 @@
+//! The probe under test, as a user would start it.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read as _};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::{place, shell, wait};
+
+/// Hooks attached later than this never will be.
+const ATTACH_DEADLINE: Duration = Duration::from_secs(30);
+/// A probe that was told to end prints what it has, and ends.
+const END_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running probe; killed when dropped.
+#[derive(Debug)]
+pub struct Probe {
+    child: Child,
+    stdout: Option<JoinHandle<std::io::Result<Vec<u8>>>>,
+    stderr: Arc<Mutex<String>>,
+    /// Ends when the probe closes its stderr.
+    stderr_end: Receiver<String>,
+}
+
+/// What a probe printed until it ended with success.
+#[derive(Clone, Debug)]
+pub struct Printed {
+    /// Its data.
+    pub stdout: String,
+    /// What it said beside.
+    pub stderr: String,
+}
+
+/// What `probe graph` printed until it ended.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// The graph, as DESIGN promises its JSON.
+    pub json: Value,
+    /// What the probe said beside.
+    pub stderr: String,
+}
+
+impl Probe {
+    /// Starts `probe graph --output json ARGS` on an engine, and waits until it traces.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not built, or the probe does not trace in time: with all of its stderr.
+    pub fn graph(engine: &Engine, args: &[&str]) -> Result<Self> {
+        Self::start(engine, ["graph", "--output", "json"].iter().chain(args))
+    }
+
+    /// Starts `probe ARGS` on an engine, and waits until it traces.
+    pub fn start<A: AsRef<OsStr>>(
+        engine: &Engine,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Self> {
+        let mut probe = Self::spawn(engine, args)?;
+        match probe.attached() {
+            Ok(()) => Ok(probe),
+            Err(error) => Err(probe.explain(error)),
+        }
+    }
+
+    /// Starts `probe ARGS` on an engine and waits for nothing.
+    pub fn spawn<A: AsRef<OsStr>>(
+        engine: &Engine,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Self> {
+        let binary = place::probe();
+        let mut child = shell::command(&binary)
+            .args(args)
+            .env("DOCKER_HOST", engine.host())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| {
+                format!(
+                    "cannot start {}; `cargo xtask build` makes it",
+                    binary.display()
+                )
+            })?;
+        let stdout = child.stdout.take().context("the probe has no stdout")?;
+        let errors = child.stderr.take().context("the probe has no stderr")?;
+        let stderr = Arc::default();
+        let (lines, stderr_end) = mpsc::channel();
+        let seen = Arc::clone(&stderr);
+        thread::spawn(move || read_lines(errors, &seen, &lines));
+        Ok(Self {
+            child,
+            stdout: Some(thread::spawn(move || read_all(stdout))),
+            stderr,
+            stderr_end,
+        })
+    }
+
+    /// The probe's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has said on stderr so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        let stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        stderr.clone()
+    }
+
+    /// Waits until a line on stderr contains `words`.
+    pub fn wait_for_stderr(&self, words: &str, deadline: Duration) -> Result<()> {
+        let said = wait::until(&format!("the probe says {words:?}"), deadline, || {
+            Ok(self.stderr().contains(words).then_some(()))
+        });
+        said.map_err(|error| self.explain(error))
+    }
+
+    /// Sends SIGINT and gives the graph that it prints.
+    pub fn finish(self) -> Result<Graph> {
+        let printed = self.interrupt()?;
+        let json = serde_json::from_str(&printed.stdout).with_context(|| {
+            format!(
+                "not JSON: {}\nits stderr:\n{}",
+                printed.stdout, printed.stderr
+            )
+        })?;
+        Ok(Graph {
+            json,
+            stderr: printed.stderr,
+        })
+    }
+
+    /// Sends SIGINT and gives what it printed in all.
+    pub fn interrupt(mut self) -> Result<Printed> {
+        let ended = shell::end(&mut self.child, Signal::SIGINT, END_DEADLINE);
+        ended.map_err(|error| self.explain(error))?;
+        self.printed()
+    }
+
+    /// Waits until it ends by itself, and gives what it printed in all.
+    pub fn wait(mut self, deadline: Duration) -> Result<Printed> {
+        let ended = wait::until("the probe ends", deadline, || Ok(self.child.try_wait()?));
+        ended.map_err(|error| self.explain(error))?;
+        self.printed()
+    }
+
+    fn printed(mut self) -> Result<Printed> {
+        let status = self.child.wait().context("cannot reap the probe")?;
+        let reader = self.stdout.take().context("its stdout was read before")?;
+        let stdout = reader
+            .join()
+            .map_err(|_| anyhow!("the reader panicked"))??;
+        // All lines are in once the sender is gone.
+        while self.stderr_end.recv().is_ok() {}
+        if !status.success() {
+            bail!("the probe failed: {status}, its stderr:\n{}", self.stderr());
+        }
+        Ok(Printed {
+            stdout: String::from_utf8(stdout).context("its stdout is not UTF-8")?,
+            stderr: self.stderr(),
+        })
+    }
+
+    fn attached(&mut self) -> Result<()> {
+        let deadline = Instant::now() + ATTACH_DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.stderr_end.recv_timeout(left) {
+                Ok(line) if line.starts_with("tracing") => return Ok(()),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("the probe did not trace within {ATTACH_DEADLINE:?}");
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait().context("cannot reap the probe")?;
+                    bail!("the probe ended before it traced: {status}");
+                }
+            }
+        }
+    }
+
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        error.context(format!("the probe's stderr:\n{}", self.stderr()))
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // After an orderly end there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Graph {
+    /// The edges, each as the names of its ends and its port, in order.
+    #[must_use]
+    pub fn edges(&self) -> Vec<(String, String, u64)> {
+        let mut edges: Vec<_> = self
+            .all("edges")
+            .map(|edge| {
+                let end = |key: &str| self.name(edge[key].as_str().unwrap_or_default());
+                (
+                    end("source"),
+                    end("target"),
+                    edge["port"].as_u64().unwrap_or_default(),
+                )
+            })
+            .collect();
+        edges.sort();
+        edges
+    }
+
+    /// The node of that name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Value> {
+        self.all("nodes").find(|node| node["name"] == name)
+    }
+
+    /// The edge between two nodes, by their names, at a port.
+    #[must_use]
+    pub fn edge(&self, source: &str, target: &str, port: u16) -> Option<&Value> {
+        let (source, target) = (self.node(source)?, self.node(target)?);
+        self.all("edges").find(|edge| {
+            edge["source"] == source["id"] && edge["target"] == target["id"] && edge["port"] == port
+        })
+    }
+
+    fn all(&self, key: &str) -> impl Iterator<Item = &Value> {
+        self.json[key].as_array().into_iter().flatten()
+    }
+
+    /// The name of a node, or its id when it has none.
+    fn name(&self, id: &str) -> String {
+        let node = self.all("nodes").find(|node| node["id"] == id);
+        let name = node.and_then(|node| node["name"].as_str());
+        name.unwrap_or(id).to_owned()
+    }
+}
+
+fn read_all(mut stdout: ChildStdout) -> std::io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    stdout.read_to_end(&mut all)?;
+    Ok(all)
+}
+
+fn read_lines(stderr: ChildStderr, seen: &Mutex<String>, lines: &mpsc::Sender<String>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push_str(&line);
+        seen.push('\n');
+        drop(seen);
+        // Nobody may be waiting for lines any more.
+        let _ = lines.send(line);
+    }
+}
