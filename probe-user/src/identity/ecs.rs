@@ -22,6 +22,7 @@ mod agent;
 pub mod arn;
 mod aws;
 mod follow;
+mod here;
 pub mod labels;
 mod memory;
 mod pace;
@@ -34,6 +35,7 @@ mod view;
 
 pub use agent::AGENT_ADDRESS;
 use follow::{Follower, Progress};
+pub use here::{Here, ServiceHere, TaskHere};
 pub use labels::EcsFacts;
 use memory::Memory;
 pub use memory::{Known, Limits};
