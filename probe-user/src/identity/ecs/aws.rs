@@ -18,6 +18,7 @@ use super::service::Service;
 use super::source::{Operation, ServiceSource, SourceError, TaskSource, Trouble};
 use super::task::Task;
 
+mod lenient;
 mod wire;
 
 /// Tasks that DescribeTasks takes.
@@ -54,6 +55,7 @@ impl Aws {
         debug!("ECS is asked in region {region:?}");
         let config = config::Builder::from(&found)
             .region(region)
+            .interceptor(lenient::Lenient)
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
