@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub ended: Timestamp,
     /// Who talked to whom.
     pub graph: Graph,
+    /// Whether send and receive calls are counted on this kernel.
+    pub counts_calls: bool,
     /// What was seen and not kept.
     pub losses: Losses,
 }

@@ -35,6 +35,12 @@ struct Daemons {
     containerd: Option<Daemon>,
 }
 
+/// Removes engines whose owners were killed, with all that they made. Those of others that still
+/// run are left alone.
+pub fn sweep() -> Result<()> {
+    slot::sweep()
+}
+
 impl Engine {
     /// Starts an engine and waits until it answers.
     ///

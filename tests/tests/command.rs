@@ -26,7 +26,7 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
         &["graph", "--colour"][..],
         &["graph", "--output", "xml"],
         &["graph", "--duration", "soon"],
-        &["grpah"],
+        &["chart"],
         &[],
     ] {
         let output = probe(args).output().unwrap();
@@ -40,7 +40,7 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
 fn without_capabilities_it_names_them_and_the_way_out() {
     let mut command = Command::new("setpriv");
     command
-        .args(["--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs"])
+        .args(["--bounding-set", "-all", "--no-new-privs"])
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(place::probe())
         .args(["graph", "--duration", "1s"]);
@@ -55,7 +55,9 @@ fn without_capabilities_it_names_them_and_the_way_out() {
 
 #[test]
 fn a_bad_engine_address_is_an_error_that_says_so() {
-    let output = probe(&["graph", "--engine", "ssh://host"]).output().unwrap();
+    let output = probe(&["graph", "--engine", "ssh://host"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(stderr(&output).contains("ssh://host"), "{output:?}");
 }
@@ -66,7 +68,10 @@ fn without_an_engine_it_goes_on_and_says_so_once() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = stderr(&output);
     assert_eq!(said.matches("no Docker engine").count(), 1, "{said}");
-    assert!(said.lines().any(|line| line.starts_with("tracing")), "{said}");
+    assert!(
+        said.lines().any(|line| line.starts_with("tracing")),
+        "{said}"
+    );
 }
 
 #[test]

@@ -16,7 +16,9 @@ fn an_exec_in_a_container_is_seen_with_its_container() {
         .run()
         .unwrap();
     let probe = Probe::start(&engine, ["events", "-o", "json"]).unwrap();
-    container.exec(["sh", "-c", "/bin/true; exit 3"]).unwrap_err();
+    container
+        .exec(["sh", "-c", "/bin/true; exit 3"])
+        .unwrap_err();
     let brief = Container::of(&engine, &image::BUSYBOX, "brief")
         .unwrap()
         .command(["true"])

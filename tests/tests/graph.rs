@@ -63,7 +63,7 @@ fn two_thousand_connections_are_one_edge_and_every_byte_counts() {
     let graph = probe.finish().unwrap();
 
     assert_eq!(
-        graph.edges(),
+        graph.edges_of(&["client", "server"]),
         [("client".to_owned(), "server".to_owned(), 7000)]
     );
     let edge = graph.edge("client", "server", 7000).unwrap();
@@ -100,7 +100,10 @@ fn a_full_mesh_of_six_is_thirty_edges() {
         .collect();
     let probe = Probe::graph(&engine, &[]).unwrap();
     for (own, (peer, _)) in servers.iter().enumerate() {
-        let others = servers.iter().enumerate().filter(|(other, _)| *other != own);
+        let others = servers
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != own);
         let targets = others.flat_map(|(_, (_, address))| ["--to", address.as_str()]);
         let words = ["/bin/workload", "connect", "--connections", "3"];
         peer.exec(words.into_iter().chain(targets)).unwrap();
@@ -113,7 +116,9 @@ fn a_full_mesh_of_six_is_thirty_edges() {
             expected.push((name(source), name(target), 7000));
         }
     }
-    assert_eq!(graph.edges(), expected);
+    let names: Vec<_> = (0..PEERS).map(name).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    assert_eq!(graph.edges_of(&names), expected);
     for (source, target, _) in expected {
         let edge = graph.edge(&source, &target, 7000).unwrap();
         check(edge, "connections_opened", 3);
@@ -138,9 +143,11 @@ fn a_refused_connection_is_a_failed_one_to_who_owns_the_address() {
     check(edge, "bytes_sent", 0);
 }
 
-#[test]
-fn a_published_port_is_joined_through_nat() {
-    let engine = Engine::start().unwrap();
+/// A server with a published port, a client that asks for it at the host's address, and the graph.
+fn through_a_published_port(
+    options: &[&str],
+) -> (probe_tests::tally::Tally, u16, probe_tests::probe::Graph) {
+    let engine = Engine::start_with(options).unwrap();
     let network = Network::create(&engine, "net").unwrap();
     let server = Container::of(&engine, &image::WORKLOAD, "server")
         .unwrap()
@@ -152,15 +159,22 @@ fn a_published_port_is_joined_through_nat() {
     server.wait_for_line("listening", SOON).unwrap();
     let published = server.published(7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
-    // To the host's address: DNAT on the way in, masquerade on the way back.
     let address = format!("{}:{published}", engine.address());
-    let client = client(&engine, &network, "client", &[&address], 50);
-    let tally = client.tally().unwrap();
+    let tally = client(&engine, &network, "client", &[&address], 50).tally();
+    let tally = tally.unwrap();
     assert_eq!(tally.failures, 0, "{tally:?}");
-    let graph = probe.finish().unwrap();
+    (tally, published, probe.finish().unwrap())
+}
 
-    let edge = graph.edge("client", "server", 7000);
-    let edge = edge.unwrap_or_else(|| panic!("no edge to the server: {:#}", graph.json));
+#[test]
+fn a_published_port_is_joined_through_nat() {
+    // DNAT on the way in, and the bridge's own address on the way out of it again.
+    let (tally, _, graph) = through_a_published_port(&["--userland-proxy=false"]);
+    assert_eq!(
+        graph.edges_of(&["client", "server"]),
+        [("client".to_owned(), "server".to_owned(), 7000)]
+    );
+    let edge = graph.edge("client", "server", 7000).unwrap();
     check(edge, "connections_opened", 50);
     check(edge, "bytes_sent", tally.bytes_sent);
     check(edge, "bytes_received", tally.bytes_received);
@@ -168,39 +182,68 @@ fn a_published_port_is_joined_through_nat() {
 }
 
 #[test]
-fn a_connection_that_stays_open_is_counted_while_it_is() {
+fn docker_proxy_is_a_process_between_two_exact_edges() {
+    let (tally, published, graph) = through_a_published_port(&[]);
+    for (source, target, port) in [
+        ("client", "docker-proxy", published),
+        ("docker-proxy", "server", 7000),
+    ] {
+        let edge = graph.edge(source, target, port);
+        let edge = edge.unwrap_or_else(|| panic!("no edge to {target}: {:#}", graph.json));
+        check(edge, "connections_opened", 50);
+        // It splices from socket to socket: no receive call sees the bytes.
+        check(edge, "bytes_sent", tally.bytes_sent);
+        check(edge, "bytes_received", tally.bytes_received);
+        assert_eq!(edge["join"], "sequence");
+    }
+}
+
+#[test]
+fn connections_older_than_the_probe_count_from_then_on_and_while_they_stand() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let server = Container::of(&engine, &image::BUSYBOX, "server")
+    let echo = Container::of(&engine, &image::WORKLOAD, "echo")
         .unwrap()
         .on(&network)
-        .command(["sh", "-c", "echo ready; nc -l -p 7000 >/dev/null"])
+        .command(["echo", "--port", "7000"])
         .run()
         .unwrap();
-    server.wait_for_line("ready", SOON).unwrap();
+    echo.wait_for_line("listening", SOON).unwrap();
+    let to = format!("{}:7000", echo.ip(&network).unwrap());
+    let talk = Container::of(&engine, &image::WORKLOAD, "talk")
+        .unwrap()
+        .on(&network)
+        .command(["talk", "--to", &to])
+        .command(["--connections", "20", "--message", "1000"])
+        .run()
+        .unwrap();
+    talk.wait_for_line("round 1", SOON).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
-    let talk = format!(
-        "(printf 0123456789; echo said >&2; sleep 600) | nc {} 7000",
-        server.ip(&network).unwrap()
-    );
-    let client = Container::of(&engine, &image::BUSYBOX, "client")
-        .unwrap()
-        .on(&network)
-        .command(["sh", "-c", &talk])
-        .run()
-        .unwrap();
-    client.wait_for_line("said", SOON).unwrap();
-    let received = || {
-        let read = server.exec(["sh", "-c", "cat /proc/net/tcp | grep -c ' 01 '"]);
-        Ok(read.ok().filter(|count| count == "1"))
-    };
-    probe_tests::wait::until("the connection to stand", SOON, received).unwrap();
+    engine.docker(["kill", "--signal", "USR1", "talk"]).unwrap();
+    talk.wait_for_line("round 2", SOON).unwrap();
     let graph = probe.finish().unwrap();
 
-    let edge = graph.edge("client", "server", 7000).unwrap();
-    check(edge, "connections_opened", 1);
+    assert_eq!(
+        graph.edges_of(&["talk", "echo"]),
+        [("talk".to_owned(), "echo".to_owned(), 7000)]
+    );
+    let edge = graph.edge("talk", "echo", 7000).unwrap();
+    check(edge, "connections_existing", 20);
+    check(edge, "connections_opened", 0);
     check(edge, "connections_closed", 0);
-    check(edge, "bytes_sent", 10);
+    check(edge, "bytes_sent", 20_000);
+    check(edge, "bytes_received", 20_000);
+    assert_eq!(edge["joins"]["sequence"], 20, "{edge:#}");
+
+    // A second probe neither misses nor doubles anything, and sees them end.
+    let probe = Probe::graph(&engine, &[]).unwrap();
+    talk.stop().unwrap();
+    let graph = probe.finish().unwrap();
+    let edge = graph.edge("talk", "echo", 7000).unwrap();
+    check(edge, "connections_existing", 20);
+    check(edge, "connections_closed", 20);
+    check(edge, "bytes_sent", 0);
+    check(edge, "bytes_received", 0);
 }
 
 #[test]

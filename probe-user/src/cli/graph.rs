@@ -59,6 +59,7 @@ impl Graph {
             started: agent.started(),
             ended: Timestamp::now(),
             graph: agent.graph(),
+            counts_calls: agent.counts_calls(),
             losses: agent.losses()?,
         };
         agent.stop().await;

@@ -42,13 +42,15 @@ struct WireEdge<'a> {
     target: &'a str,
     protocol: &'static str,
     port: u16,
+    connections_existing: u64,
     connections_opened: u64,
     connections_closed: u64,
     connections_failed: u64,
     bytes_sent: u64,
     bytes_received: u64,
-    sends: u64,
-    receives: u64,
+    /// `null` where the kernel cannot tell.
+    sends: Option<u64>,
+    receives: Option<u64>,
     join: &'static str,
     joins: BTreeMap<&'static str, u64>,
 }
@@ -72,7 +74,12 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
         directed: true,
         multigraph: true,
         nodes: snapshot.graph.nodes().into_iter().map(node).collect(),
-        edges: snapshot.graph.edges().into_iter().map(edge).collect(),
+        edges: snapshot
+            .graph
+            .edges()
+            .into_iter()
+            .map(|ends| edge(ends, snapshot.counts_calls))
+            .collect(),
         losses: WireLosses {
             flows_dropped: losses.flows_dropped,
             sockets_dropped: losses.sockets_dropped,
@@ -100,20 +107,24 @@ fn node(node: &Node) -> WireNode<'_> {
     }
 }
 
-fn edge<'a>((source, target, edge): (&'a Node, &'a Node, &'a Edge)) -> WireEdge<'a> {
+fn edge<'a>(
+    (source, target, edge): (&'a Node, &'a Node, &'a Edge),
+    counts_calls: bool,
+) -> WireEdge<'a> {
     let counts = edge.counts;
     WireEdge {
         source: source.id.as_str(),
         target: target.id.as_str(),
         protocol: "tcp",
         port: edge.port,
+        connections_existing: counts.existing,
         connections_opened: counts.opened,
         connections_closed: counts.closed,
         connections_failed: counts.failed,
         bytes_sent: counts.bytes_sent,
         bytes_received: counts.bytes_received,
-        sends: counts.sends,
-        receives: counts.receives,
+        sends: counts_calls.then_some(counts.sends),
+        receives: counts_calls.then_some(counts.receives),
         join: edge.join().as_str(),
         joins: edge
             .joins

@@ -96,7 +96,7 @@ impl Graph {
             });
         let edge = &mut graph[index];
         edge.counts += conversation.counts;
-        let connections = conversation.counts.opened + conversation.counts.failed;
+        let connections = conversation.counts.connections();
         *edge.joins.entry(conversation.join).or_default() += connections;
     }
 
