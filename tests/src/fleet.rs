@@ -24,7 +24,8 @@ impl Fleet {
     pub fn at(server: SocketAddr) -> Result<Self> {
         let fleet = Self { server };
         let (cpu, memory) = RESERVED;
-        let container = json!({"name": CONTAINER, "image": "busybox", "cpu": cpu, "memory": memory});
+        let container =
+            json!({"name": CONTAINER, "image": "busybox", "cpu": cpu, "memory": memory});
         let definition = json!({"family": FAMILY, "containerDefinitions": [container]});
         fleet.call("RegisterTaskDefinition", &definition)?;
         Ok(fleet)

@@ -114,11 +114,7 @@ impl EcsCommand {
             state,
             shutdown.clone(),
         ));
-        let ecs = Ecs::spawn(
-            Arc::clone(&directory),
-            self.ecs.options(),
-            shutdown.clone(),
-        );
+        let ecs = Ecs::spawn(Arc::clone(&directory), self.ecs.options(), shutdown.clone());
         let followed = self.follow(&mut stop, engine, &directory, &ecs).await;
         let text = followed.and_then(|()| self.text(&ecs));
         shutdown.cancel();

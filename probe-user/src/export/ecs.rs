@@ -154,3 +154,6 @@ fn service<'a>((key, service): (&'a ServiceKey, &'a ServiceHere)) -> WireService
 fn seconds(age: Duration) -> f64 {
     (age.as_secs_f64() * 1000.0).round() / 1000.0
 }
+
+#[cfg(test)]
+mod tests;

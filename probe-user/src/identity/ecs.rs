@@ -27,6 +27,8 @@ pub mod labels;
 mod memory;
 mod pace;
 mod plan;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod service;
 pub mod source;
 mod stats;
@@ -135,7 +137,9 @@ impl Ecs {
         if entry.is_some() {
             counters.tasks_from_memory.add(1);
         }
-        let service = entry.as_ref().and_then(|entry| entry.service.get().cloned());
+        let service = entry
+            .as_ref()
+            .and_then(|entry| entry.service.get().cloned());
         let state = service.as_ref().zip(facts.cluster.as_ref());
         let state = state.and_then(|(name, cluster)| {
             self.memory.service(&arn::ServiceKey {

@@ -119,3 +119,6 @@ fn lines(mut table: Table, numbers: &[usize]) -> String {
     let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
     lines.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,11 @@ fn serve_once(listener: &TcpListener) -> io::Result<String> {
     let (mut client, _) = listener.accept()?;
     let mut lines = BufReader::new(client.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
-    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    while lines
+        .next()
+        .transpose()?
+        .is_some_and(|line| !line.is_empty())
+    {}
     write!(
         client,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -35,7 +39,10 @@ fn serve_once(listener: &TcpListener) -> io::Result<String> {
 fn follow(address: SocketAddr) -> (Arc<Directory>, Ecs, CancellationToken) {
     let directory = Arc::new(Directory::default());
     let shutdown = CancellationToken::new();
-    let options = Options { access: Access::Agent(address), ..options() };
+    let options = Options {
+        access: Access::Agent(address),
+        ..options()
+    };
     let ecs = Ecs::spawn(Arc::clone(&directory), options, shutdown.clone());
     (directory, ecs, shutdown)
 }
@@ -70,9 +77,14 @@ async fn an_agent_that_is_not_there_takes_nothing_from_the_labels() {
     let (directory, ecs, shutdown) = follow(address);
     let id = ContainerId::new("here");
     directory.upsert(labelled(&id, TASK, "prod"), Instant::now());
-    tokio::time::timeout(Duration::from_secs(10), ecs.settled()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), ecs.settled())
+        .await
+        .unwrap();
     let view = ecs.of(&directory.container(&id).unwrap()).unwrap();
-    assert_eq!((view.definition().as_deref(), view.task), (Some("app:1"), None));
+    assert_eq!(
+        (view.definition().as_deref(), view.task),
+        (Some("app:1"), None)
+    );
     assert!(ecs.stats().errors > 0);
     shutdown.cancel();
     ecs.ended().await;

@@ -25,9 +25,15 @@ fn probe(engine: &Engine, endpoint: &str, args: &[&str]) -> Result<(String, Stri
         .env("RUST_LOG", "probe_user=debug")
         .output()
         .context("cannot start the probe; `cargo xtask build` makes it")?;
-    let (stdout, stderr) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    let (stdout, stderr) = (
+        String::from_utf8(output.stdout)?,
+        String::from_utf8(output.stderr)?,
+    );
     ensure!(output.status.success(), "{}: {stderr}", output.status);
-    ensure!(!stderr.contains("not-to-be-seen"), "a secret was logged: {stderr}");
+    ensure!(
+        !stderr.contains("not-to-be-seen"),
+        "a secret was logged: {stderr}"
+    );
     Ok((stdout, stderr))
 }
 
@@ -44,7 +50,10 @@ fn forty_containers_are_printed_with_task_and_service() {
     let plain = sleeper("plain").unwrap().run().unwrap();
 
     let (text, stderr) = probe(&engine, &proxy.endpoint(), &["--stats"]).unwrap();
-    assert!(text.starts_with("no container of this host is of an ECS task\n"), "{text}");
+    assert!(
+        text.starts_with("no container of this host is of an ECS task\n"),
+        "{text}"
+    );
     assert!(proxy.calls().is_empty(), "not on ECS, nothing is asked");
     assert!(!stderr.contains("ECS"), "{stderr}");
 
@@ -59,7 +68,9 @@ fn forty_containers_are_printed_with_task_and_service() {
                 let name = format!("ecs-{cluster}-{service}-{number}");
                 let start = labels(&arn, cluster)
                     .into_iter()
-                    .fold(sleeper(&name).unwrap(), |start, (name, value)| start.label(name, value));
+                    .fold(sleeper(&name).unwrap(), |start, (name, value)| {
+                        start.label(name, value)
+                    });
                 containers.push((start.run().unwrap(), arn, cluster, service));
             }
         }
@@ -71,7 +82,10 @@ fn forty_containers_are_printed_with_task_and_service() {
     assert_eq!(json["tasks"].as_array().unwrap().len(), 40);
     for (container, arn, cluster, service) in &containers {
         let tasks = json["tasks"].as_array().unwrap();
-        let task = tasks.iter().find(|task| task["arn"] == arn.as_str()).unwrap();
+        let task = tasks
+            .iter()
+            .find(|task| task["arn"] == arn.as_str())
+            .unwrap();
         assert_eq!(task["cluster"], *cluster);
         assert_eq!(task["service"], *service);
         assert_eq!(task["definition"], "app:1");
@@ -83,10 +97,17 @@ fn forty_containers_are_printed_with_task_and_service() {
     }
     assert_eq!(json["services"].as_array().unwrap().len(), 6);
     for service in json["services"].as_array().unwrap() {
-        assert_eq!((&service["status"], &service["desired"]), (&"ACTIVE".into(), &2.into()));
+        assert_eq!(
+            (&service["status"], &service["desired"]),
+            (&"ACTIVE".into(), &2.into())
+        );
     }
     let stats = &json["stats"];
-    let calls = [&stats["describe_tasks"], &stats["describe_services"], &stats["list_services"]];
+    let calls = [
+        &stats["describe_tasks"],
+        &stats["describe_services"],
+        &stats["list_services"],
+    ];
     assert_eq!(calls, [3, 3, 0], "{stats}");
     assert_eq!(proxy.calls().len(), 6);
 

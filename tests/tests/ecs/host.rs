@@ -12,7 +12,6 @@ use probe_user::identity::ecs::{Access, EcsView, Options, Pauses, Rate};
 use probe_user::identity::{ContainerId, Directory, Ecs, Facts, Life, Runtime};
 use tokio_util::sync::CancellationToken;
 
-
 /// What does not happen within this never will.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How often a condition is looked at.
@@ -70,7 +69,8 @@ impl Host {
     /// A container of the task appears, with the labels that ECS gives it.
     pub(crate) fn run(&self, task: &str, cluster: &str) -> ContainerId {
         let id = ContainerId::new(&format!("container-{task}"));
-        self.directory.upsert(labelled(&id, task, cluster), Instant::now());
+        self.directory
+            .upsert(labelled(&id, task, cluster), Instant::now());
         id
     }
 

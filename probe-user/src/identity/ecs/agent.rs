@@ -70,7 +70,9 @@ impl Agent {
             if answer.status() != StatusCode::OK {
                 return Err(format!("it answered {}", answer.status()).into());
             }
-            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await?;
+            let body = Limited::new(answer.into_body(), MAX_ANSWER)
+                .collect()
+                .await?;
             read(&body.to_bytes())
         };
         let mut answer = std::pin::pin!(answer);

@@ -90,7 +90,11 @@ impl ClusterName {
         if is_name(name) {
             return Ok(Self(name.into()));
         }
-        Err(BadName::new(text, "name of an ECS cluster", "letters, digits, `-` and `_`"))
+        Err(BadName::new(
+            text,
+            "name of an ECS cluster",
+            "letters, digits, `-` and `_`",
+        ))
     }
 }
 
@@ -101,7 +105,11 @@ impl ServiceName {
         if is_name(text) {
             return Ok(Self(text.into()));
         }
-        Err(BadName::new(text, "name of an ECS service", "letters, digits, `-` and `_`"))
+        Err(BadName::new(
+            text,
+            "name of an ECS service",
+            "letters, digits, `-` and `_`",
+        ))
     }
 
     /// The name in a task's group, `service:<name>`; `None` for every other group.

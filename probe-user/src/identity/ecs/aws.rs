@@ -157,7 +157,10 @@ impl ServiceSource for Aws {
             Ok(answer) => {
                 let arns = answer.service_arns().iter();
                 let services = arns.filter_map(|arn| ServiceArn::parse(arn).ok()).collect();
-                Ok((services, answer.next_token.filter(|token| !token.is_empty())))
+                Ok((
+                    services,
+                    answer.next_token.filter(|token| !token.is_empty()),
+                ))
             }
             Err(error)
                 if error
@@ -199,9 +202,15 @@ where
 /// By HTTP status, and the codes that AWS's SDKs take for throttling.
 fn trouble(status: Option<u16>, code: Option<&str>) -> Trouble {
     let throttles = |code: &str| {
-        ["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "RequestThrottled"]
-            .iter()
-            .any(|word| code.contains(word))
+        [
+            "Throttl",
+            "TooManyRequests",
+            "RequestLimitExceeded",
+            "SlowDown",
+            "RequestThrottled",
+        ]
+        .iter()
+        .any(|word| code.contains(word))
     };
     match (status, code) {
         (Some(429), _) => Trouble::Throttled,

@@ -43,7 +43,7 @@ pub(super) struct Follower {
     /// The tasks of this host's containers, as of `looked`.
     here: BTreeMap<TaskArn, ClusterName>,
     looked: Option<u64>,
-    /// Some task of `here` may not be described.
+    /// Some task of `here` may not be described: it is new, or the call failed.
     open: bool,
     touched: Instant,
     settling: Settling,
@@ -94,15 +94,12 @@ impl Follower {
 
     /// One look and what follows from it. True when nothing is left to do for now.
     async fn pass(&mut self) -> bool {
-        let changed = self.look();
-        let touched = self.touch();
-        if self.here.is_empty() {
+        self.open |= self.look();
+        self.open |= self.touch();
+        if self.here.is_empty() || self.pace.is_paused(Instant::now()) {
             return true;
         }
-        if self.pace.is_paused(Instant::now()) {
-            return true;
-        }
-        if changed || touched || self.open {
+        if self.open {
             let new = self.undescribed();
             self.open = !new.is_empty();
             if !self.settling.settled(new.len(), Instant::now()) {

@@ -227,3 +227,6 @@ fn counting<K, V>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

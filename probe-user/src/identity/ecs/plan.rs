@@ -36,11 +36,12 @@ pub(super) fn refresh(
 ) -> Vec<(ClusterName, Vec<ServiceName>)> {
     let mut services: Vec<_> = services.into_iter().collect();
     services.sort_by_key(|(_, described)| *described);
-    let oldest: Vec<ClusterName> = services.iter().map(|(key, _)| key.cluster.clone()).collect();
+    let oldest: Vec<ClusterName> = services
+        .iter()
+        .map(|(key, _)| key.cluster.clone())
+        .collect();
     let turn = |cluster: &ClusterName| oldest.iter().position(|other| other == cluster);
-    let items = services
-        .into_iter()
-        .map(|(key, _)| (key.cluster, key.name));
+    let items = services.into_iter().map(|(key, _)| (key.cluster, key.name));
     let mut calls = calls(items, size);
     // Stable: a cluster's calls stay in order.
     calls.sort_by_cached_key(|(cluster, _)| turn(cluster));

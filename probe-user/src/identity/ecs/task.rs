@@ -121,8 +121,15 @@ mod tests {
     #[test]
     fn the_group_tells_services_from_one_off_tasks() {
         let check = |group: Option<&str>, service: Option<&str>, one_off| {
-            let task = Task { group: group.map(str::to_owned), ..task() };
-            assert_eq!(task.service().as_ref().map(ServiceName::as_str), service, "{group:?}");
+            let task = Task {
+                group: group.map(str::to_owned),
+                ..task()
+            };
+            assert_eq!(
+                task.service().as_ref().map(ServiceName::as_str),
+                service,
+                "{group:?}"
+            );
             assert_eq!(task.is_one_off(), one_off, "{group:?}");
         };
         check(Some("service:web"), Some("web"), false);

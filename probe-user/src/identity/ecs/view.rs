@@ -65,16 +65,28 @@ impl EcsView {
         };
         let reserved = self.reserved();
         let facts = &self.facts;
-        put("ecs.cluster", facts.cluster.as_ref().map(ToString::to_string));
+        put(
+            "ecs.cluster",
+            facts.cluster.as_ref().map(ToString::to_string),
+        );
         put("ecs.task", facts.task.as_ref().map(ToString::to_string));
         put("ecs.definition", self.definition());
         put("ecs.container", facts.container.clone());
-        put("ecs.service", self.service.as_ref().map(ToString::to_string));
+        put(
+            "ecs.service",
+            self.service.as_ref().map(ToString::to_string),
+        );
         put("ecs.launch", self.launch().map(str::to_owned));
         put("ecs.cpu", reserved.cpu.map(|cpu| cpu.to_string()));
-        put("ecs.memory", reserved.memory.map(|memory| memory.to_string()));
+        put(
+            "ecs.memory",
+            reserved.memory.map(|memory| memory.to_string()),
+        );
         let age = |age: std::time::Duration| age.as_secs().to_string();
-        put("ecs.task_age", self.task.as_ref().map(|known| age(known.age())));
+        put(
+            "ecs.task_age",
+            self.task.as_ref().map(|known| age(known.age())),
+        );
         if let Some(known) = &self.state {
             let service = &known.value;
             put("ecs.desired", Some(service.desired.to_string()));

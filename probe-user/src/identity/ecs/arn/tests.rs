@@ -19,7 +19,8 @@ fn task_arns_of_both_forms_are_read() {
         None,
         "c09f0188-7f87-4b0f-bfc3-16296622b6fe",
     );
-    let arn = TaskArn::parse("arn:aws-us-gov:ecs:us-gov-west-1:012345678910:task/a_b-C/1f").unwrap();
+    let arn =
+        TaskArn::parse("arn:aws-us-gov:ecs:us-gov-west-1:012345678910:task/a_b-C/1f").unwrap();
     assert_eq!(arn.region(), "us-gov-west-1");
 }
 
@@ -42,7 +43,10 @@ fn what_aws_would_refuse_is_no_task_arn() {
     ] {
         assert!(TaskArn::parse(text).is_err(), "{text:?}");
     }
-    let long = format!("arn:aws:ecs:us-east-1:012345678910:task/web/{}", "f".repeat(10_000));
+    let long = format!(
+        "arn:aws:ecs:us-east-1:012345678910:task/web/{}",
+        "f".repeat(10_000)
+    );
     let error = TaskArn::parse(&long).unwrap_err();
     assert!(error.to_string().len() < 250);
 }
@@ -52,7 +56,12 @@ fn a_cluster_is_named_by_name_or_arn() {
     let check = |text: &str, name| assert_eq!(ClusterName::parse(text).unwrap().as_str(), name);
     check("prod-1", "prod-1");
     check("arn:aws:ecs:eu-west-1:012345678910:cluster/prod", "prod");
-    for text in ["", "a b", "arn:aws:ecs:eu-west-1:012345678910:service/prod", &"x".repeat(256)] {
+    for text in [
+        "",
+        "a b",
+        "arn:aws:ecs:eu-west-1:012345678910:service/prod",
+        &"x".repeat(256),
+    ] {
         assert!(ClusterName::parse(text).is_err(), "{text:?}");
     }
 }
@@ -66,7 +75,10 @@ fn a_service_is_named_by_its_group_or_arn() {
     assert_eq!(in_group("web"), None);
     let name = |arn| ServiceArn::parse(arn).map(|arn| arn.name().to_string());
     let web = Ok("web".to_owned());
-    assert_eq!(name("arn:aws:ecs:eu-west-1:012345678910:service/prod/web"), web);
+    assert_eq!(
+        name("arn:aws:ecs:eu-west-1:012345678910:service/prod/web"),
+        web
+    );
     assert_eq!(name("arn:aws:ecs:eu-west-1:012345678910:service/web"), web);
     assert!(name("arn:aws:ecs:eu-west-1:012345678910:cluster/web").is_err());
 }

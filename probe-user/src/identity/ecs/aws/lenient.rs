@@ -144,7 +144,10 @@ fn shaped(value: Value, shape: &Shape) -> Option<Value> {
 
 /// As the SDK has it, in 32 bits.
 fn count(number: i64) -> Option<Value> {
-    i32::try_from(number).ok().map(Number::from).map(Value::Number)
+    i32::try_from(number)
+        .ok()
+        .map(Number::from)
+        .map(Value::Number)
 }
 
 #[cfg(test)]
@@ -171,7 +174,10 @@ mod tests {
             r#"{"serviceArns": ["a", 1, null, "b"], "nextToken": null}"#,
             r#"{"serviceArns":["a","b"]}"#,
         );
-        check(r#"{"tasks": "none", "failures": [{"arn": "a"}]}"#, r#"{"failures":[{"arn":"a"}]}"#);
+        check(
+            r#"{"tasks": "none", "failures": [{"arn": "a"}]}"#,
+            r#"{"failures":[{"arn":"a"}]}"#,
+        );
     }
 
     #[test]

@@ -46,7 +46,13 @@ fn container(container: types::Container) -> Option<TaskContainer> {
 }
 
 pub(super) fn service(cluster: &ClusterName, service: types::Service) -> Option<Service> {
-    let by_arn = || Some(ServiceArn::parse(service.service_arn.as_deref()?).ok()?.name());
+    let by_arn = || {
+        Some(
+            ServiceArn::parse(service.service_arn.as_deref()?)
+                .ok()?
+                .name(),
+        )
+    };
     let by_name = || ServiceName::parse(service.service_name.as_deref()?).ok();
     let name = by_name().or_else(by_arn)?;
     let deployments = service.deployments.unwrap_or_default();

@@ -23,7 +23,10 @@ fn error(name: &str, trouble: Trouble) -> SourceError {
 
 #[test]
 fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
-    let (mut pace, start) = pace(Rate { per_second: 10, burst: 3 });
+    let (mut pace, start) = pace(Rate {
+        per_second: 10,
+        burst: 3,
+    });
     let waits: Vec<_> = (0..6).map(|_| pace.take(start).as_millis()).collect();
     assert_eq!(waits, [0, 0, 0, 100, 200, 300]);
     // 300 ms later the last of them goes, and one more waits for the next token.
@@ -33,7 +36,10 @@ fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
 
 #[test]
 fn calls_never_exceed_burst_and_rate() {
-    let rate = Rate { per_second: 7, burst: 4 };
+    let rate = Rate {
+        per_second: 7,
+        burst: 4,
+    };
     let (mut pace, start) = pace(rate);
     let mut now = start;
     let mut calls = 0;
@@ -73,7 +79,11 @@ fn a_refusal_concerns_its_question_alone() {
     assert!(!pace.allows(&cluster("web"), Operation::DescribeTasks, start));
     assert!(pace.allows(&cluster("web"), Operation::DescribeServices, start));
     assert!(pace.allows(&cluster("prod"), Operation::DescribeTasks, start));
-    assert!(pace.allows(&cluster("web"), Operation::DescribeTasks, start + SECOND * 2));
+    assert!(pace.allows(
+        &cluster("web"),
+        Operation::DescribeTasks,
+        start + SECOND * 2
+    ));
     for n in 0..10_000 {
         pace.failed(&error(&format!("c{n}"), Trouble::Refused), start);
     }

@@ -18,7 +18,10 @@ fn service_key(text: &str) -> ServiceKey {
 }
 
 fn arn(number: usize) -> TaskArn {
-    TaskArn::parse(&format!("arn:aws:ecs:eu-west-1:012345678910:task/prod/{number:08x}")).unwrap()
+    TaskArn::parse(&format!(
+        "arn:aws:ecs:eu-west-1:012345678910:task/prod/{number:08x}"
+    ))
+    .unwrap()
 }
 
 fn task(group: Option<&str>, started_by: Option<&str>) -> Task {
@@ -51,7 +54,10 @@ fn check_calls(items: &[(&str, usize)], size: usize, expected: &[(&str, usize)])
         .iter()
         .flat_map(|&(name, count)| (0..count).map(move |n| (cluster(name), n)));
     let calls = calls(items, size);
-    let counts: Vec<_> = calls.iter().map(|(c, items)| (c.as_str(), items.len())).collect();
+    let counts: Vec<_> = calls
+        .iter()
+        .map(|(c, items)| (c.as_str(), items.len()))
+        .collect();
     assert_eq!(counts, expected);
 }
 
@@ -60,8 +66,16 @@ fn calls_are_full_but_for_the_last_of_each_cluster() {
     check_calls(&[], 100, &[]);
     check_calls(&[("a", 1)], 100, &[("a", 1)]);
     check_calls(&[("a", 100)], 100, &[("a", 100)]);
-    check_calls(&[("a", 101), ("b", 5)], 100, &[("a", 100), ("a", 1), ("b", 5)]);
-    check_calls(&[("a", 2), ("b", 1), ("a", 2)], usize::MAX, &[("a", 4), ("b", 1)]);
+    check_calls(
+        &[("a", 101), ("b", 5)],
+        100,
+        &[("a", 100), ("a", 1), ("b", 5)],
+    );
+    check_calls(
+        &[("a", 2), ("b", 1), ("a", 2)],
+        usize::MAX,
+        &[("a", 4), ("b", 1)],
+    );
 }
 
 proptest::proptest! {
@@ -104,7 +118,10 @@ fn services_overdue_the_longest_are_refreshed_first() {
 #[test]
 fn what_was_just_described_is_not_described_again() {
     let listed = |name: &str| {
-        ServiceArn::parse(&format!("arn:aws:ecs:eu-west-1:012345678910:service/a/{name}")).unwrap()
+        ServiceArn::parse(&format!(
+            "arn:aws:ecs:eu-west-1:012345678910:service/a/{name}"
+        ))
+        .unwrap()
     };
     let described = HashSet::from([service_key("a/1"), service_key("b/2")]);
     let names = |limit| {
@@ -156,7 +173,9 @@ fn tasks_are_asked_for_when_no_more_come_or_after_a_while() {
     }
     assert_eq!(
         looks,
-        [true, false, false, true, true, false, false, false, false, true, false, true]
+        [
+            true, false, false, true, true, false, false, false, false, true, false, true
+        ]
     );
 }
 

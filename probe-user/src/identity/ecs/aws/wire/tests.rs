@@ -29,17 +29,35 @@ fn a_task_keeps_what_never_changes() {
     assert_eq!(task.service(), ServiceName::parse("web").ok());
     assert_eq!(task.started_by.as_deref(), Some("ecs-svc/123"));
     assert_eq!(task.launch_type.as_deref(), Some("EC2"));
-    assert_eq!(task.reserved_for("nginx"), Reserved { cpu: Some(128), memory: Some(64) });
-    assert_eq!(task.reserved_for("envoy"), Reserved { cpu: Some(256), memory: Some(512) });
+    assert_eq!(
+        task.reserved_for("nginx"),
+        Reserved {
+            cpu: Some(128),
+            memory: Some(64)
+        }
+    );
+    assert_eq!(
+        task.reserved_for("envoy"),
+        Reserved {
+            cpu: Some(256),
+            memory: Some(512)
+        }
+    );
     assert_eq!(task.containers.len(), 1);
 }
 
 #[test]
 fn a_task_without_arn_is_none_and_one_with_nothing_else_is() {
-    assert_eq!(task(types::Task::builder().group("service:web").build()), None);
+    assert_eq!(
+        task(types::Task::builder().group("service:web").build()),
+        None
+    );
     assert_eq!(task(types::Task::builder().task_arn("web").build()), None);
     let arn = TaskArn::parse(TASK).unwrap();
-    assert_eq!(task(types::Task::builder().task_arn(TASK).build()), Some(Task::new(arn)));
+    assert_eq!(
+        task(types::Task::builder().task_arn(TASK).build()),
+        Some(Task::new(arn))
+    );
 }
 
 #[test]
@@ -67,5 +85,8 @@ fn a_service_is_started_by_its_deployments_and_task_sets() {
         assert!(service.started(id), "{id}");
     }
     assert!(!service.started("") && !service.started("ecs-svc/4"));
-    assert_eq!(super::service(&prod(), types::Service::builder().build()), None);
+    assert_eq!(
+        super::service(&prod(), types::Service::builder().build()),
+        None
+    );
 }
