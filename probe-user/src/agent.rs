@@ -338,7 +338,8 @@ fn own_addresses() -> Vec<std::net::IpAddr> {
     addresses
 }
 
-fn hostname() -> String {
+/// This host's name.
+pub(crate) fn hostname() -> String {
     nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok())

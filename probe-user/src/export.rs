@@ -1,6 +1,7 @@
 //! A graph as a file: JSON for programs, DOT for Graphviz.
 
 pub mod dot;
+pub mod ecs;
 pub mod json;
 
 use jiff::Timestamp;

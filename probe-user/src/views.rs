@@ -1,5 +1,6 @@
 //! What people see in a terminal.
 
+pub mod ecs;
 pub mod edges;
 pub mod events;
 pub mod live;

@@ -1,6 +1,5 @@
 //! A Docker engine of our own, beside any that runs already.
 
-mod daemon;
 mod slot;
 
 use std::collections::HashSet;
@@ -13,9 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
+use crate::daemon::Daemon;
 use crate::image::Image;
 use crate::{debian, shell};
-use daemon::Daemon;
 use slot::Slot;
 
 /// A private engine: its own dockerd and containerd, files, socket and network namespace.
