@@ -7,16 +7,13 @@ use nix::ifaddrs::getifaddrs;
 use thiserror::Error;
 use tokio::{
     io::unix::AsyncFd,
-    sync::watch,
-    task::JoinHandle,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
     identity::{
-        CgroupError, CgroupMount, Directory, EngineAddress, EngineState, engine, workload::Host,
+        CgroupError, CgroupMount, Directory, EngineAddress, engines::Engines, workload::Host,
     },
     kernel::{
         flows::{FlowError, FlowTable},
@@ -41,8 +38,8 @@ pub struct Options {
     pub interval: Duration,
     /// Flows the kernel and the ledger hold.
     pub max_flows: u32,
-    /// Where Docker is.
-    pub engine: EngineAddress,
+    /// Where container engines are.
+    pub engines: Vec<EngineAddress>,
     /// Which records are wanted.
     pub processes: bool,
     /// Whether flows are.
@@ -101,9 +98,7 @@ pub struct Agent {
     hostname: String,
     started: Timestamp,
     ticks: Interval,
-    engine: watch::Receiver<EngineState>,
-    engine_task: JoinHandle<()>,
-    shutdown: CancellationToken,
+    engines: Engines,
     /// Programs attached, by name.
     attached: Vec<&'static str>,
 }
@@ -130,14 +125,7 @@ impl Agent {
             .map_err(|error| StartError::Poll(error.into()))?;
 
         let directory = Arc::new(Directory::default());
-        let shutdown = CancellationToken::new();
-        let (state, engine) = watch::channel(EngineState::default());
-        let engine_task = tokio::spawn(engine::watch(
-            options.engine.clone(),
-            Arc::clone(&directory),
-            state,
-            shutdown.clone(),
-        ));
+        let engines = Engines::follow(&options.engines, &directory);
 
         // Cgroups before the walk, so that none is missed between; traffic last, so that what is
         // seen can be named.
@@ -177,9 +165,7 @@ impl Agent {
             hostname: hostname(),
             started: Timestamp::now(),
             ticks,
-            engine,
-            engine_task,
-            shutdown,
+            engines,
             attached,
         })
     }
@@ -210,13 +196,11 @@ impl Agent {
         self.started
     }
 
-    /// What is wrong with the engine, if anything is.
+    /// What is wrong with an engine, if anything is.
     #[must_use]
     pub fn engine_trouble(&self) -> Option<String> {
-        match &*self.engine.borrow() {
-            EngineState::Unreachable { reason, .. } => Some(format!("no Docker engine: {reason}")),
-            _ => None,
-        }
+        let reason = self.engines.trouble()?;
+        Some(format!("no Docker engine: {reason}"))
     }
 
     /// What is known of containers.
@@ -254,8 +238,7 @@ impl Agent {
 
     /// Some container in the ledger has no name, and an engine is there that may know it.
     fn awaits_names(&mut self) -> bool {
-        !matches!(*self.engine.borrow(), EngineState::Unreachable { .. })
-            && self.ledger.has_nameless(&self.host)
+        self.engines.any_answers() && self.ledger.has_nameless(&self.host)
     }
 
     fn read_flows(&mut self) -> Result<(), RunError> {
@@ -290,10 +273,7 @@ impl Agent {
 
     /// Detaches everything and ends what was started.
     pub async fn stop(self) {
-        self.shutdown.cancel();
-        if let Err(error) = self.engine_task.await {
-            warn!("the engine's task ended badly: {error}");
-        }
+        self.engines.end().await;
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line: what each command takes, and what its words mean everywhere.
 
 pub mod ecs;
+pub mod engines;
 pub mod events;
 pub mod graph;
+pub mod ps;
 pub mod run;
 mod stop;
 
@@ -11,10 +13,8 @@ use std::{io, time::Duration};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{
-    agent::{Agent, Options},
-    identity::EngineAddress,
-};
+use crate::agent::{Agent, Options};
+use engines::EngineArgs;
 use probe_ebpf::flow::MAX_FLOWS;
 
 /// What talks to what, how much, and which process did it.
@@ -33,6 +33,8 @@ pub enum Command {
     Graph(graph::Graph),
     /// Show live who talks to whom; into a pipe, a line for each edge that has news.
     Run(run::Run),
+    /// List processes with their containers.
+    Ps(ps::Ps),
     /// Print programs run, processes ended and containers started, as it happens.
     Events(events::Events),
     /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
@@ -52,6 +54,7 @@ impl Command {
             Self::Graph(graph) => graph.run().await,
             Self::Run(run) => run.run().await,
             Self::Events(events) => events.run().await,
+            Self::Ps(ps) => ps.run().await,
             Self::Ecs(ecs) => ecs.run().await,
         }
     }
@@ -60,9 +63,8 @@ impl Command {
 /// Where the figures come from.
 #[derive(Args, Debug)]
 pub struct Source {
-    /// Docker's address; by default that of DOCKER_HOST, else unix:///var/run/docker.sock.
-    #[arg(long, value_name = "URL")]
-    engine: Option<String>,
+    #[command(flatten)]
+    engines: EngineArgs,
 
     /// Flows to keep at once; what does not fit is counted as lost.
     #[arg(long, value_name = "N", default_value_t = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX),
@@ -88,12 +90,10 @@ enum Wanted {
 impl Source {
     /// Starts an agent and says so: `tracing …` on stderr, once everything is attached.
     fn start(&self, wanted: Wanted, interval: Duration, quiet: bool) -> anyhow::Result<Agent> {
-        let docker_host = std::env::var("DOCKER_HOST").ok();
-        let engine = EngineAddress::choose(self.engine.as_deref(), docker_host.as_deref())?;
         let agent = Agent::start(&Options {
             interval,
             max_flows: self.max_flows,
-            engine,
+            engines: self.engines.addresses()?,
             processes: matches!(wanted, Wanted::Records),
             traffic: matches!(wanted, Wanted::Traffic),
         })?;

@@ -3,6 +3,7 @@
 pub mod dot;
 pub mod ecs;
 pub mod json;
+pub mod processes;
 
 use jiff::Timestamp;
 

@@ -12,6 +12,7 @@ pub mod container;
 pub mod directory;
 pub mod ecs;
 pub mod engine;
+pub mod engines;
 pub mod layout;
 pub mod process;
 pub mod workload;

@@ -4,4 +4,5 @@ pub mod ecs;
 pub mod edges;
 pub mod events;
 pub mod live;
+pub mod processes;
 pub mod units;

@@ -5,17 +5,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Until, print, stop::Stop};
+use super::{Until, engines::EngineArgs, print, stop::Stop};
 use crate::{
     agent::hostname,
     export::ecs as json,
     identity::{
-        Directory, Ecs, EngineAddress, EngineState,
+        Directory, Ecs,
         ecs::{AGENT_ADDRESS, Access, Options},
-        engine,
+        engines::Engines,
     },
     views::ecs as tables,
 };
@@ -28,9 +27,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
 #[derive(Args, Debug)]
 pub struct EcsCommand {
-    /// Docker's address; by default that of DOCKER_HOST, else unix:///var/run/docker.sock.
-    #[arg(long, value_name = "URL")]
-    engine: Option<String>,
+    #[command(flatten)]
+    engines: EngineArgs,
     #[command(flatten)]
     ecs: EcsArgs,
     #[command(flatten)]
@@ -100,25 +98,18 @@ impl EcsArgs {
 
 impl EcsCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let docker_host = std::env::var("DOCKER_HOST").ok();
-        let address = EngineAddress::choose(self.engine.as_deref(), docker_host.as_deref())?;
+        let addresses = self.engines.addresses()?;
         let mut stop = Stop::new()?;
         stop.start(&self.until);
 
         let directory = Arc::new(Directory::default());
         let shutdown = CancellationToken::new();
-        let (state, engine) = watch::channel(EngineState::default());
-        let engine_task = tokio::spawn(engine::watch(
-            address.clone(),
-            Arc::clone(&directory),
-            state,
-            shutdown.clone(),
-        ));
+        let mut engines = Engines::follow(&addresses, &directory);
         let ecs = Ecs::spawn(Arc::clone(&directory), self.ecs.options(), shutdown.clone());
-        let followed = self.follow(&mut stop, engine, &directory, &ecs).await;
+        let followed = self.follow(&mut stop, &mut engines, &directory, &ecs).await;
         let text = followed.and_then(|()| self.text(&ecs));
         shutdown.cancel();
-        engine_task.await?;
+        engines.end().await;
         ecs.ended().await;
         print(&text?)
     }
@@ -127,17 +118,18 @@ impl EcsCommand {
     async fn follow(
         &self,
         stop: &mut Stop,
-        mut engine: watch::Receiver<EngineState>,
+        engines: &mut Engines,
         directory: &Directory,
         ecs: &Ecs,
     ) -> anyhow::Result<()> {
         tokio::select! {
             () = stop.asked() => return Ok(()),
-            state = engine.wait_for(|state| *state != EngineState::Connecting) => {
-                if let EngineState::Unreachable { reason, .. } = &*state? {
-                    bail!("no Docker engine ({reason}): start it, or say with --engine or DOCKER_HOST where it listens");
-                }
-            }
+            () = engines.tried() => {}
+        }
+        if let Some(reason) = engines.trouble() {
+            bail!(
+                "no Docker engine ({reason}): start it, or say with --engine or DOCKER_HOST where it listens"
+            );
         }
         if self.until.duration.is_none() {
             tokio::select! {

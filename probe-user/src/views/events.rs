@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::units::printable;
 use crate::{
     identity::{Container, Directory},
     kernel::records::{Record, What},
@@ -153,11 +154,4 @@ impl Event {
         );
         line.trim_end().to_owned()
     }
-}
-
-/// File names may hold anything; a terminal must not get it raw.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
-        .collect()
 }

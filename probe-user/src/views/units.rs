@@ -1,4 +1,4 @@
-//! Numbers for people.
+//! Numbers and names for people.
 
 /// Bytes with a decimal unit, as `docker stats` and `ls --si` write them: `216.0 kB`.
 #[must_use]
@@ -30,6 +30,14 @@ pub fn count(count: u64) -> String {
     let text = bytes(count);
     let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
     format!("{number}{}", unit.trim_end_matches('B'))
+}
+
+/// Names and arguments may hold anything; a terminal must not get it raw.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
+        .collect()
 }
 
 #[cfg(test)]
