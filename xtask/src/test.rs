@@ -37,7 +37,9 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     let mut failed = Vec::new();
     // A failed unit test is no reason to hide what the integration tests have to say.
     for line in [unit, integration] {
-        stop.check()?;
+        if stop.check().is_err() {
+            break;
+        }
         say::progress(&line);
         if !stop.run(&mut line.command())?.success() {
             failed.push(format!("`{line}`"));
