@@ -1,9 +1,11 @@
 //! `probe ecs` on a real engine: 40 containers with ECS's labels.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use probe_tests::fleet::CONTAINER;
+use probe_tests::proxy::Fault;
 use probe_tests::{Container, Engine, Fleet, Moto, Proxy, image, place};
 use serde_json::Value;
 
@@ -114,6 +116,34 @@ fn forty_containers_are_printed_with_task_and_service() {
     let (text, _) = probe(&engine, &proxy.endpoint(), &[]).unwrap();
     assert_eq!(text.lines().count(), 1 + 40 + 1 + 1 + 6, "{text}");
     assert!(!text.contains(plain.name()));
+
+    // Nobody answers: the labels are there all the same, and it does not wait for ever.
+    proxy.set(Fault::Refuse);
+    let start = Instant::now();
+    let (text, stderr) = probe(&engine, &proxy.endpoint(), &["--stats"]).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10), "{stderr}");
+    assert_eq!(text.matches("app:1").count(), 40, "{text}");
+    assert!(stderr.contains("marked with its age"), "{stderr}");
+
+    // For a while: a refresh a second, and each of them three calls.
+    proxy.set(Fault::None);
+    let before = proxy.calls().len();
+    let long = [
+        "--duration",
+        "6s",
+        "--ecs-refresh",
+        "1s",
+        "--output",
+        "json",
+        "--stats",
+    ];
+    let (text, _) = probe(&engine, &proxy.endpoint(), &long).unwrap();
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let refreshes = json["stats"]["describe_services"].as_u64().unwrap();
+    assert!((3 * 4..=3 * 7).contains(&refreshes), "{text}");
+    assert_eq!(json["stats"]["describe_tasks"], 3);
+    let calls = proxy.calls().len() - before;
+    assert_eq!(calls, usize::try_from(refreshes).unwrap() + 3);
 }
 
 #[test]
