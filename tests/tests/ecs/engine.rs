@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::host::labels;
 
+const TASK: &str = "arn:aws:ecs:us-west-2:012345678910:task/prod/0123456789abcdef0123456789abcdef";
+
 /// Containers of each cluster, in two services.
 const CLUSTERS: [(&str, usize); 3] = [("alpha", 20), ("beta", 12), ("gamma", 8)];
 
@@ -24,6 +26,7 @@ fn probe(engine: &Engine, endpoint: &str, args: &[&str]) -> Result<(String, Stri
         .env("AWS_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "not-to-be-seen")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("RUST_LOG", "probe_user=debug")
         .output()
         .context("cannot start the probe; `cargo xtask build` makes it")?;
@@ -144,6 +147,39 @@ fn forty_containers_are_printed_with_task_and_service() {
     assert_eq!(json["stats"]["describe_tasks"], 3);
     let calls = proxy.calls().len() - before;
     assert_eq!(calls, usize::try_from(refreshes).unwrap() + 3);
+}
+
+/// The region is the task's; without keys no call can be signed, and none is sent.
+#[test]
+fn without_credentials_the_labels_are_there() {
+    let engine = Engine::start().unwrap();
+    let moto = Moto::start().unwrap();
+    let proxy = Proxy::start(moto.address()).unwrap();
+    let start = labels(TASK, "prod").into_iter().fold(
+        Container::of(&engine, &image::BUSYBOX, "web").unwrap(),
+        |start, (name, value)| start.label(name, value),
+    );
+    let _container = start.command(["sleep", "600"]).run().unwrap();
+    let start = Instant::now();
+    let output = Command::new(place::probe())
+        .args(["ecs", "--engine", &engine.host()])
+        .env_clear()
+        .env("AWS_ENDPOINT_URL_ECS", proxy.endpoint())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stderr}");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}: {stderr}",
+        start.elapsed()
+    );
+    assert!(stdout.contains("app:1"), "{stdout}");
+    assert_eq!(stderr.matches("WARN").count(), 1, "{stderr}");
+    assert!(proxy.calls().is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
 #[test]
