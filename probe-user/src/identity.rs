@@ -13,6 +13,7 @@ pub mod directory;
 pub mod ecs;
 pub mod engine;
 pub mod layout;
+pub mod process;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};
