@@ -23,10 +23,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged unless `RUST_LOG` says otherwise. Where AWS's SDK looked for credentials in vain
+/// is said once, by who needed them.
+const LOGGED: &str = "warn,aws_config=error,probe_user=info";
+
 /// To stderr, and nowhere while a screen is drawn over it. `RUST_LOG` says what.
 fn log(drawing: bool) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,probe_user=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

@@ -1,13 +1,17 @@
 //! `probe ecs` on a real engine: 40 containers with ECS's labels.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use probe_tests::fleet::CONTAINER;
+use probe_tests::proxy::Fault;
 use probe_tests::{Container, Engine, Fleet, Moto, Proxy, image, place};
 use serde_json::Value;
 
 use crate::host::labels;
+
+const TASK: &str = "arn:aws:ecs:us-west-2:012345678910:task/prod/0123456789abcdef0123456789abcdef";
 
 /// Containers of each cluster, in two services.
 const CLUSTERS: [(&str, usize); 3] = [("alpha", 20), ("beta", 12), ("gamma", 8)];
@@ -22,6 +26,7 @@ fn probe(engine: &Engine, endpoint: &str, args: &[&str]) -> Result<(String, Stri
         .env("AWS_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "not-to-be-seen")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("RUST_LOG", "probe_user=debug")
         .output()
         .context("cannot start the probe; `cargo xtask build` makes it")?;
@@ -114,6 +119,67 @@ fn forty_containers_are_printed_with_task_and_service() {
     let (text, _) = probe(&engine, &proxy.endpoint(), &[]).unwrap();
     assert_eq!(text.lines().count(), 1 + 40 + 1 + 1 + 6, "{text}");
     assert!(!text.contains(plain.name()));
+
+    // Nobody answers: the labels are there all the same, and it does not wait for ever.
+    proxy.set(Fault::Refuse);
+    let start = Instant::now();
+    let (text, stderr) = probe(&engine, &proxy.endpoint(), &["--stats"]).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10), "{stderr}");
+    assert_eq!(text.matches("app:1").count(), 40, "{text}");
+    assert!(stderr.contains("marked with its age"), "{stderr}");
+
+    // For a while: a refresh a second, and each of them three calls.
+    proxy.set(Fault::None);
+    let before = proxy.calls().len();
+    let long = [
+        "--duration",
+        "6s",
+        "--ecs-refresh",
+        "1s",
+        "--output",
+        "json",
+        "--stats",
+    ];
+    let (text, _) = probe(&engine, &proxy.endpoint(), &long).unwrap();
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let refreshes = json["stats"]["describe_services"].as_u64().unwrap();
+    assert!((3 * 4..=3 * 7).contains(&refreshes), "{text}");
+    assert_eq!(json["stats"]["describe_tasks"], 3);
+    let calls = proxy.calls().len() - before;
+    assert_eq!(calls, usize::try_from(refreshes).unwrap() + 3);
+}
+
+/// The region is the task's; without keys no call can be signed, and none is sent.
+#[test]
+fn without_credentials_the_labels_are_there() {
+    let engine = Engine::start().unwrap();
+    let moto = Moto::start().unwrap();
+    let proxy = Proxy::start(moto.address()).unwrap();
+    let start = labels(TASK, "prod").into_iter().fold(
+        Container::of(&engine, &image::BUSYBOX, "web").unwrap(),
+        |start, (name, value)| start.label(name, value),
+    );
+    let _container = start.command(["sleep", "600"]).run().unwrap();
+    let start = Instant::now();
+    let output = Command::new(place::probe())
+        .args(["ecs", "--engine", &engine.host()])
+        .env_clear()
+        .env("AWS_ENDPOINT_URL_ECS", proxy.endpoint())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stderr}");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}: {stderr}",
+        start.elapsed()
+    );
+    assert!(stdout.contains("app:1"), "{stdout}");
+    assert_eq!(stderr.matches("WARN").count(), 1, "{stderr}");
+    assert!(proxy.calls().is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
 #[test]

@@ -226,7 +226,11 @@ fn innermost(error: &dyn Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    // Where credentials were looked for comes in many lines, one of which is enough.
+    let text = innermost.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.trim_end_matches(" Attempted:");
+    first.trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

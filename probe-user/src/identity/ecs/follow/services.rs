@@ -69,7 +69,8 @@ impl Follower {
     }
 
     /// Describes all services of a cluster but those just `described`. False when some call was
-    /// not answered.
+    /// not answered. At the usual rate a cluster of 1,000 services takes half a minute, in which
+    /// nothing else is asked.
     async fn describe_all(
         &mut self,
         aws: &Aws,
