@@ -1,0 +1,112 @@
+//! Whose traffic, whose process: on a real engine.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+use std::{process::Command, thread, time::Duration};
+
+use probe_tests::{Container, Engine, Network, Probe, image, place};
+use serde_json::Value;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Containers of the burst, and how many are started at a time.
+const BURST: usize = 200;
+const AT_A_TIME: usize = 4;
+
+#[test]
+fn each_of_a_burst_of_brief_containers_has_its_name() {
+    let engine = Engine::start().unwrap();
+    let network = Network::create(&engine, "net").unwrap();
+    let server = Container::of(&engine, &image::WORKLOAD, "server")
+        .unwrap()
+        .on(&network)
+        .command(["serve", "--port", "7000"])
+        .run()
+        .unwrap();
+    server.wait_for_line("listening", SOON).unwrap();
+    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let probe = Probe::graph(&engine, &[]).unwrap();
+    thread::scope(|scope| {
+        for first in 0..AT_A_TIME {
+            let (engine, to) = (&engine, &to);
+            scope.spawn(move || {
+                for number in (first..BURST).step_by(AT_A_TIME) {
+                    let name = format!("brief-{number}");
+                    // From 50 to 200 ms, one connection, and gone.
+                    let pause = (50 + number % 150).to_string();
+                    let run = ["run", "--rm", "--network", "net", "--name", &name];
+                    let what = ["workload", "connect", "--to", to, "--pause", &pause];
+                    engine.docker(run.iter().chain(&what)).unwrap();
+                }
+            });
+        }
+    });
+    let graph = probe.finish().unwrap();
+    for number in 0..BURST {
+        let name = format!("brief-{number}");
+        let edge = graph.edge(&name, "server", 7000);
+        let edge = edge.unwrap_or_else(|| panic!("no edge from {name}"));
+        assert_eq!(edge["connections_opened"], 1, "{edge:#}");
+        assert_eq!(graph.node(&name).unwrap()["image"], "workload");
+    }
+    assert_eq!(graph.edges_of(&["server"]).len(), BURST);
+}
+
+fn ps(engines: &[&Engine]) -> Vec<Value> {
+    let mut command = Command::new(place::probe());
+    command.args(["ps", "-o", "json", "--containers"]);
+    for engine in engines {
+        command.args(["--engine", &engine.host()]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(list["schema"], "probe.ps/v1");
+    list["processes"].as_array().unwrap().clone()
+}
+
+#[test]
+fn processes_are_listed_with_their_containers_of_several_engines() {
+    let engines = [Engine::start().unwrap(), Engine::start().unwrap()];
+    let containers: Vec<_> = engines
+        .iter()
+        .zip(["first", "second"])
+        .map(|(engine, name)| {
+            Container::of(engine, &image::BUSYBOX, name)
+                .unwrap()
+                .command(["sh", "-c", "sleep 600 & echo ready; wait"])
+                .run()
+                .unwrap()
+        })
+        .collect();
+    for container in &containers {
+        container.wait_for_line("ready", SOON).unwrap();
+    }
+    let processes = ps(&engines.iter().collect::<Vec<_>>());
+    for container in &containers {
+        let of = |line: &str| {
+            let found = processes.iter().find(|process| {
+                process["container"]["name"] == container.name()
+                    && process["command_line"] == line
+                    && process["vpid"].is_u64()
+            });
+            found.unwrap_or_else(|| panic!("no {line} in {}: {processes:#?}", container.name()))
+        };
+        let sleep = of("sleep 600");
+        let init = processes
+            .iter()
+            .find(|process| process["pid"] == sleep["parent"])
+            .unwrap();
+        assert_eq!(init["vpid"], 1, "{init:#}");
+        assert_eq!(init["container"]["id"], container.id());
+        let pid = container.inspect("{{.State.Pid}}").unwrap();
+        assert_eq!(init["pid"].to_string(), pid);
+    }
+    // As `docker top` and `ps -eo ucmd,cgroup` have it.
+    let top = engines[0].docker(["top", "first", "-eo", "pid"]).unwrap();
+    let listed = processes
+        .iter()
+        .filter(|process| process["container"]["name"] == "first")
+        .count();
+    assert_eq!(listed, top.lines().count() - 1, "{top}");
+}
