@@ -126,7 +126,10 @@ impl EcsCommand {
             () = stop.asked() => return Ok(()),
             () = engines.tried() => {}
         }
-        if let Some(reason) = engines.trouble() {
+        // Of several, those that answer will do.
+        if !engines.any_answers()
+            && let Some(reason) = engines.trouble()
+        {
             bail!(
                 "no Docker engine ({reason}): start it, or say with --engine or DOCKER_HOST where it listens"
             );
