@@ -44,6 +44,27 @@ pub(crate) unsafe fn take(counter: *mut u64) -> u64 {
     value
 }
 
+/// Stores `new` if the counter holds `old`; returns what it held.
+///
+/// # Safety
+///
+/// `counter` is valid and aligned.
+#[inline(always)]
+pub(crate) unsafe fn compare_swap(counter: *mut u64, old: u64, new: u64) -> u64 {
+    let mut value = old;
+    // SAFETY: by the caller's promise. BPF_ATOMIC | BPF_CMPXCHG, since 5.12, by way of r0.
+    unsafe {
+        asm!(
+            "r0 = cmpxchg_64({counter} + 0, r0, {new})",
+            counter = in(reg) counter,
+            new = in(reg) new,
+            inout("r0") value,
+            options(nostack),
+        );
+    }
+    value
+}
+
 /// Adds to a counter and returns what it was.
 ///
 /// # Safety

@@ -23,11 +23,18 @@ macro_rules! with_kernel_fields {
                 SK_REMOTE_V6: [u64; 2] = "sock" "__sk_common.skc_v6_daddr";
                 SK_NET: usize = "sock" "__sk_common.skc_net";
                 SK_PROTOCOL: u16 = "sock" "sk_protocol";
+                SK_STATE: u8 = "sock" "__sk_common.skc_state";
+                SK_FLAGS: usize = "sock" "__sk_common.skc_flags";
                 SK_ERR: u32 = "sock" "sk_err";
                 SK_CGROUP: usize = "sock" "sk_cgrp_data.cgroup";
                 NET_INUM: u32 = "net" "ns.inum";
                 TCP_SND_UNA: u32 = "tcp_sock" "snd_una";
                 TCP_RCV_NXT: u32 = "tcp_sock" "rcv_nxt";
+                TCP_WRITE_SEQ: u32 = "tcp_sock" "write_seq";
+                TCP_COPIED_SEQ: u32 = "tcp_sock" "copied_seq";
+                TCP_BYTES_ACKED: u64 = "tcp_sock" "bytes_acked";
+                TCP_BYTES_RECEIVED: u64 = "tcp_sock" "bytes_received";
+                SOCKET_SK: usize = "socket" "sk";
             }
             Cgroup {
                 CGROUP_KN: usize = "cgroup" "kn";
@@ -36,6 +43,8 @@ macro_rules! with_kernel_fields {
                 KERNFS_ID: u64 = "kernfs_node" "id";
             }
             Task {
+                TASK_CSS_SET: usize = "task_struct" "cgroups";
+                CSS_SET_CGROUP: usize = "css_set" "dfl_cgrp";
                 TASK_LEADER: usize = "task_struct" "group_leader";
                 TASK_PARENT: usize = "task_struct" "real_parent";
                 TASK_PID: u32 = "task_struct" "pid";

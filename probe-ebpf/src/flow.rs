@@ -50,9 +50,11 @@ pub struct FlowCounters {
     pub attached: u64,
     /// Sockets that have left it; the flow can end when this equals `attached`.
     pub detached: u64,
+    /// Connections that stood when the probe came.
+    pub existing: u64,
     /// Connections that reached ESTABLISHED.
     pub opened: u64,
-    /// Of these, the ones that have reached CLOSE.
+    /// Of both, the ones that have reached CLOSE.
     pub closed: u64,
     /// Connects that went from SYN_SENT to CLOSE.
     pub failed: u64,
@@ -60,9 +62,9 @@ pub struct FlowCounters {
     pub sends: u64,
     /// Receive calls that moved payload; a peek does not.
     pub receives: u64,
-    /// Bytes the send calls returned.
+    /// Bytes that send calls took.
     pub bytes_sent: u64,
-    /// Bytes the receive calls returned.
+    /// Bytes that receive calls gave.
     pub bytes_received: u64,
     /// `errno` of the latest failed connect, 0 when the socket had none.
     pub last_error: u32,
@@ -70,14 +72,14 @@ pub struct FlowCounters {
     pub last_pid: u32,
 }
 
-/// What one end of a fresh connection knows: the other end knows the same, swapped.
+/// What each end of a connection knows: the other end knows the same, swapped.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Half {
-    /// `tcp_sock.snd_una`: the next sequence number this end sends.
-    pub snd_una: u32,
-    /// `tcp_sock.rcv_nxt`: the next one it expects.
-    pub rcv_nxt: u32,
+    /// The sequence number of the first byte this end sends.
+    pub first_sent: u32,
+    /// That of the first byte it receives.
+    pub first_received: u32,
 }
 
 impl Half {
@@ -90,8 +92,8 @@ impl Half {
     )]
     pub const fn swapped(self) -> Self {
         Self {
-            snd_una: self.rcv_nxt,
-            rcv_nxt: self.snd_una,
+            first_sent: self.first_received,
+            first_received: self.first_sent,
         }
     }
 }
@@ -100,7 +102,7 @@ const _: () = {
     assert!(size_of::<FlowKey>() == 72);
     assert!(offset_of!(FlowKey, comm) == 48);
     assert!(offset_of!(FlowKey, role) == 71);
-    assert!(size_of::<FlowCounters>() == 80);
-    assert!(offset_of!(FlowCounters, last_error) == 72);
+    assert!(size_of::<FlowCounters>() == 88);
+    assert!(offset_of!(FlowCounters, last_error) == 80);
     assert!(size_of::<Half>() == 8);
 };

@@ -8,4 +8,5 @@
 pub mod field;
 pub mod flow;
 pub mod loss;
+pub mod pass;
 pub mod record;

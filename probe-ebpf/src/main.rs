@@ -7,6 +7,22 @@
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
+#![expect(
+    clippy::inline_always,
+    reason = "a call costs a stack frame of the 512 bytes, and the verifier loses track of pointers"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "registers have 64 bits, and what is cut is meant to be"
+)]
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "maps take addresses: what is given by value is copied to the stack for one"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the entry points' signatures are the macro's"
+)]
 
 mod atomic;
 mod cgroup;
@@ -14,6 +30,8 @@ mod flows;
 mod kernel;
 mod live_sockets;
 mod losses;
+mod memory;
+mod open_sockets;
 mod payload;
 mod process;
 mod records;

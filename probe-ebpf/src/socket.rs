@@ -1,136 +1,81 @@
-//! What the programs remember with each TCP socket, and what they read from it.
+//! A socket, as the programs read it.
 
 use core::ffi::c_void;
 
 use aya_ebpf::{
-    bindings::{
-        BPF_F_CLONE, BPF_F_NO_PREALLOC, BPF_SK_STORAGE_GET_F_CREATE,
-        bpf_map_type::BPF_MAP_TYPE_SK_STORAGE,
-    },
+    bindings::BPF_SK_STORAGE_GET_F_CREATE,
     helpers::generated::{bpf_sk_storage_get, bpf_skc_to_tcp_sock},
-    macros::btf_map,
 };
 use probe_ebpf::{
-    flow::{COMM_LEN, FlowCounters, FlowKey, Half},
+    flow::{FlowKey, Half, ROLE_CLIENT},
     loss::Loss,
 };
 
-use crate::atomic::{add, take};
-use crate::kernel::{
-    NET_INUM, Process, SK_CGROUP, SK_FAMILY, SK_LOCAL_PORT, SK_LOCAL_V4, SK_LOCAL_V6, SK_NET,
-    SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4, SK_REMOTE_V6, TCP_RCV_NXT, TCP_SND_UNA, cgroup_id,
+use crate::{
+    kernel::{
+        NET_INUM, Process, SK_CGROUP, SK_ERR, SK_FAMILY, SK_FLAGS, SK_LOCAL_PORT, SK_LOCAL_V4,
+        SK_LOCAL_V6, SK_NET, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4, SK_REMOTE_V6, SK_STATE,
+        TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_SND_UNA,
+        TCP_WRITE_SEQ, cgroup_id,
+    },
+    memory::{Entry, Memory, SOCKETS},
 };
 
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const IPPROTO_TCP: u16 = 6;
 
-/// A socket's memory. A listener's holds its owner only; an accepted socket is born with a copy of
-/// its listener's (`BPF_F_CLONE`), and so knows its owner although it is made in an interrupt.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct SocketState {
-    /// The flow that the socket's traffic counts for, 0 for none.
-    pub(crate) flow: u64,
-    /// What the flow has not been told yet.
-    pub(crate) pending: Pending,
-    /// The command that called `connect` or `listen`.
-    pub(crate) comm: [u8; COMM_LEN],
-    /// Its thread group id, 0 when not known.
-    pub(crate) pid: u32,
-    /// [`STAGE_IDLE`], [`STAGE_CONNECTING`] or [`STAGE_OPEN`].
-    pub(crate) stage: u32,
-    /// `errno` of the latest connect that failed.
-    pub(crate) error: u32,
-    pub(crate) pad: u32,
-}
+/// `SOCK_DONE` of enum sock_flags: the other end's FIN has come.
+const SOCK_DONE: usize = 1 << 1;
 
-/// A socket's own counters. Adding here costs a send or receive half of what finding the flow's
-/// counters would; the flow gets them once a tick, and when the socket goes.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Pending {
-    pub(crate) opened: u64,
-    pub(crate) closed: u64,
-    pub(crate) failed: u64,
-    pub(crate) sends: u64,
-    pub(crate) receives: u64,
-    pub(crate) bytes_sent: u64,
-    pub(crate) bytes_received: u64,
-}
-
-impl Pending {
-    /// Hands everything over to a flow. Losing nothing: what is added meanwhile stays for next
-    /// time.
-    ///
-    /// # Safety
-    ///
-    /// Both are live.
-    #[inline(always)]
-    pub(crate) unsafe fn move_to(this: *mut Self, flow: *mut FlowCounters) {
-        macro_rules! hand_over {
-            ($($counter:ident)*) => {$(
-                // SAFETY: by the caller's promise. Most are zero: a look is cheaper than a swap.
-                unsafe {
-                    if (*this).$counter != 0 {
-                        add(&raw mut (*flow).$counter, take(&raw mut (*this).$counter));
-                    }
-                }
-            )*};
-        }
-        hand_over!(opened closed failed sends receives bytes_sent bytes_received);
-    }
-}
-
-/// Not connected, or not any more.
-pub(crate) const STAGE_IDLE: u32 = 0;
-/// `connect` was called.
-pub(crate) const STAGE_CONNECTING: u32 = 1;
-/// The connection was counted as opened.
-pub(crate) const STAGE_OPEN: u32 = 2;
-
-const STORAGE_FLAGS: usize = (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize;
-
-/// A `BPF_MAP_TYPE_SK_STORAGE` definition; aya's own takes no `BPF_F_CLONE` and serves only
-/// `cgroup_sock_addr` programs.
-#[repr(C)]
-struct SocketStorage {
-    r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
-    key: *const i32,
-    value: *const SocketState,
-    max_entries: *const [i32; 0],
-    map_flags: *const [i32; STORAGE_FLAGS],
-}
-
-// SAFETY: the pointers only carry types to the loader and are never followed.
-unsafe impl Sync for SocketStorage {}
-
-/// One entry a socket, freed with it; its memory is charged to the socket, its number bounded by
-/// the sockets there are.
-#[btf_map]
-static SOCKETS: SocketStorage = SocketStorage {
-    r#type: core::ptr::null(),
-    key: core::ptr::null(),
-    value: core::ptr::null(),
-    max_entries: core::ptr::null(),
-    map_flags: core::ptr::null(),
-};
-
-/// A `struct sock *` from a tracepoint's argument: the verifier trusts it as such.
+/// A `struct sock *` that the verifier knows as such: a tracepoint's argument, or what an iterator
+/// stands on.
 #[derive(Clone, Copy)]
 pub(crate) struct Socket(*const c_void);
+
+/// How far a connection's two byte streams have come, as its programs see them.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    /// The sequence number after the last byte that a send call took, or after the FIN.
+    pub(crate) sent: u32,
+    /// The sequence number after the last byte that a receive call gave.
+    pub(crate) received: u32,
+    /// Bytes sent as the kernel counts them, SYN and FIN included: within a window of the truth.
+    pub(crate) sent_wide: u64,
+    /// Bytes received as the kernel counts them, read by a program or not, FIN included.
+    pub(crate) received_wide: u64,
+    snd_una: u32,
+    rcv_nxt: u32,
+    acked: u64,
+}
+
+impl Position {
+    /// The connection's first sequence numbers, also for one that is long established: what was
+    /// acknowledged and received is known in full. `bytes_acked` counts the SYN of the end that
+    /// sent it first.
+    #[inline(always)]
+    pub(crate) fn origin(&self, active: bool) -> Half {
+        Half {
+            first_sent: self
+                .snd_una
+                .wrapping_sub(self.acked as u32)
+                .wrapping_add(u32::from(active)),
+            first_received: self.rcv_nxt.wrapping_sub(self.received_wide as u32),
+        }
+    }
+}
 
 impl Socket {
     /// # Safety
     ///
-    /// `sk` is a `struct sock *` argument of the running program.
+    /// `sk` is a live `struct sock *` that the verifier knows.
     #[inline(always)]
     pub(crate) const unsafe fn new(sk: *const c_void) -> Self {
         Self(sk)
     }
 
     #[inline(always)]
-    fn storage(self, flags: u64) -> *mut SocketState {
+    fn storage(self, flags: u64) -> *mut Memory {
         let map = (&raw const SOCKETS).cast_mut().cast();
         // SAFETY: `SOCKETS` is a socket storage map and `self` a socket, by `new`.
         unsafe { bpf_sk_storage_get(map, self.0.cast_mut(), core::ptr::null_mut(), flags) }.cast()
@@ -138,20 +83,24 @@ impl Socket {
 
     /// What is remembered of the socket, if anything is.
     #[inline(always)]
-    pub(crate) fn state(self) -> Option<*mut SocketState> {
-        let state = self.storage(0);
-        if state.is_null() { None } else { Some(state) }
+    pub(crate) fn memory(self) -> Option<Entry> {
+        let memory = self.storage(0);
+        if memory.is_null() {
+            return None;
+        }
+        // SAFETY: the helper vouches for it.
+        Some(unsafe { Entry::new(memory) })
     }
 
     /// The same, made of zeroes if there is nothing yet.
     #[inline(always)]
-    pub(crate) fn state_or_new(self) -> Result<*mut SocketState, Loss> {
-        let state = self.storage(BPF_SK_STORAGE_GET_F_CREATE.into());
-        if state.is_null() {
-            Err(Loss::SocketStorage)
-        } else {
-            Ok(state)
+    pub(crate) fn memory_or_new(self) -> Result<Entry, Loss> {
+        let memory = self.storage(BPF_SK_STORAGE_GET_F_CREATE.into());
+        if memory.is_null() {
+            return Err(Loss::SocketStorage);
         }
+        // SAFETY: the helper vouches for it.
+        Ok(unsafe { Entry::new(memory) })
     }
 
     #[inline(always)]
@@ -160,11 +109,18 @@ impl Socket {
         unsafe { SK_PROTOCOL.read(self.0) == IPPROTO_TCP }
     }
 
+    /// `TCP_*` of include/net/tcp_states.h.
+    #[inline(always)]
+    pub(crate) fn state(self) -> i32 {
+        // SAFETY: a socket, by `new`.
+        i32::from(unsafe { SK_STATE.read(self.0) })
+    }
+
     /// `sk_err`: the errno that the next call on the socket is to return.
     #[inline(always)]
     pub(crate) fn error(self) -> u32 {
         // SAFETY: a socket, by `new`.
-        unsafe { crate::kernel::SK_ERR.read(self.0) }
+        unsafe { SK_ERR.read(self.0) }
     }
 
     /// The cgroup that the socket was made in; an accepted one has its listener's.
@@ -174,21 +130,51 @@ impl Socket {
         unsafe { cgroup_id(SK_CGROUP.follow(self.0)) }
     }
 
-    /// The sequence numbers that tell the other end of a connection just established.
+    /// The network namespace's inode number.
     #[inline(always)]
-    pub(crate) fn half(self) -> Option<Half> {
+    pub(crate) fn netns(self) -> u32 {
+        // SAFETY: a socket, by `new`; it keeps its network namespace alive.
+        unsafe { NET_INUM.read(SK_NET.follow(self.0)) }
+    }
+
+    /// In host byte order.
+    #[inline(always)]
+    pub(crate) fn local_port(self) -> u16 {
+        // SAFETY: a socket, by `new`.
+        unsafe { SK_LOCAL_PORT.read(self.0) }
+    }
+
+    /// How far the connection has come; `None` if it is no TCP socket.
+    #[inline(always)]
+    pub(crate) fn position(self) -> Option<Position> {
         // SAFETY: a socket, by `new`.
         let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
         if tcp.is_null() {
             return None;
         }
-        // SAFETY: the helper vouches for the type.
-        unsafe {
-            Some(Half {
-                snd_una: TCP_SND_UNA.read(tcp),
-                rcv_nxt: TCP_RCV_NXT.read(tcp),
-            })
-        }
+        // SAFETY: the helper vouches for the type, `new` for the socket.
+        let (snd_una, rcv_nxt, written, copied, acked, received_wide, flags) = unsafe {
+            (
+                TCP_SND_UNA.read(tcp),
+                TCP_RCV_NXT.read(tcp),
+                TCP_WRITE_SEQ.read(tcp),
+                TCP_COPIED_SEQ.read(tcp),
+                TCP_BYTES_ACKED.read(tcp),
+                TCP_BYTES_RECEIVED.read(tcp),
+                SK_FLAGS.read(self.0),
+            )
+        };
+        // A program that has seen the end of the stream has read past the FIN.
+        let past_fin = flags & SOCK_DONE != 0 && copied == rcv_nxt;
+        Some(Position {
+            sent: written,
+            received: copied.wrapping_sub(u32::from(past_fin)),
+            sent_wide: acked.wrapping_add(u64::from(written.wrapping_sub(snd_una))),
+            received_wide,
+            snd_una,
+            rcv_nxt,
+            acked,
+        })
     }
 
     /// Local and remote address; IPv4 is mapped, so that both families are one key.
@@ -214,13 +200,11 @@ impl Socket {
     #[inline(always)]
     pub(crate) fn flow_key(self, role: u8, process: &Process, peer: u64) -> Option<FlowKey> {
         let (local, remote) = self.addresses()?;
-        // SAFETY: a socket, by `new`; it keeps its network namespace alive.
-        let (netns, local_port, remote_port) = unsafe {
-            (
-                NET_INUM.read(SK_NET.follow(self.0)),
-                SK_LOCAL_PORT.read(self.0),
-                u16::from_be(SK_REMOTE_PORT.read(self.0)),
-            )
+        let port = if role == ROLE_CLIENT {
+            // SAFETY: a socket, by `new`.
+            u16::from_be(unsafe { SK_REMOTE_PORT.read(self.0) })
+        } else {
+            self.local_port()
         };
         Some(FlowKey {
             cgroup: process.cgroup,
@@ -228,12 +212,8 @@ impl Socket {
             local,
             remote,
             comm: process.comm,
-            netns,
-            port: if role == probe_ebpf::flow::ROLE_CLIENT {
-                remote_port
-            } else {
-                local_port
-            },
+            netns: self.netns(),
+            port,
             protocol: IPPROTO_TCP as u8,
             role,
         })
@@ -243,7 +223,7 @@ impl Socket {
 /// `::ffff:a.b.c.d`, from an address in network byte order.
 #[inline(always)]
 fn mapped(v4: u32) -> [u8; 16] {
-    bytes([0, u64::from(v4) << 32 | u64::from(0xffff_u32.to_be())])
+    bytes([0, u64::from(v4) << 32 | u64::from(0xffff_0000_u32)])
 }
 
 #[inline(always)]

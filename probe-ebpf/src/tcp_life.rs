@@ -1,12 +1,13 @@
 //! The life of TCP connections: who opens them to whom, and when they end.
 //!
 //! This is the one place that looks a socket over. It gives the socket its flow, and from then on
-//! sends and receives only add.
+//! the socket counts for itself.
+
+use core::ffi::c_void;
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use core::ffi::c_void;
 use probe_ebpf::{
-    flow::{ROLE_CLIENT, ROLE_SERVER},
+    flow::{Half, ROLE_CLIENT, ROLE_SERVER},
     loss::Loss,
 };
 
@@ -15,14 +16,18 @@ use crate::{
     flows,
     kernel::Process,
     losses::counted,
-    socket::{Pending, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, Socket, SocketState},
+    memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, STAGE_SHUT},
+    socket::{Position, Socket},
 };
 
 // `TCP_*` of include/net/tcp_states.h.
-const ESTABLISHED: i32 = 1;
-const SYN_SENT: i32 = 2;
-const CLOSE: i32 = 7;
-const LISTEN: i32 = 10;
+pub(crate) const ESTABLISHED: i32 = 1;
+pub(crate) const SYN_SENT: i32 = 2;
+pub(crate) const FIN_WAIT1: i32 = 4;
+pub(crate) const CLOSE: i32 = 7;
+pub(crate) const CLOSE_WAIT: i32 = 8;
+pub(crate) const LAST_ACK: i32 = 9;
+pub(crate) const LISTEN: i32 = 10;
 
 /// `inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate)`, since 4.16.
 #[btf_tracepoint(function = "inet_sock_set_state")]
@@ -34,17 +39,18 @@ fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
 fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
     // SAFETY: the tracepoint's first argument is a socket.
     let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
-    let new: i32 = ctx.arg(2);
-    // Before the socket is touched: most changes are none of these.
+    let (old, new): (i32, i32) = (ctx.arg(1), ctx.arg(2));
+    // Before the socket is touched: half the changes are none of these.
     match new {
-        SYN_SENT | LISTEN | ESTABLISHED | CLOSE if socket.is_tcp() => {}
+        SYN_SENT | LISTEN | ESTABLISHED | FIN_WAIT1 | LAST_ACK | CLOSE if socket.is_tcp() => {}
         _ => return Ok(()),
     }
     match new {
         SYN_SENT => connecting(socket),
-        LISTEN => listening(socket),
-        ESTABLISHED => established(socket),
-        _ => closed(socket),
+        LISTEN => listening(socket, &Process::current()),
+        ESTABLISHED => established(socket, old),
+        CLOSE => closed(socket),
+        _ => shut(socket),
     }
 }
 
@@ -54,11 +60,10 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
 fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint's first argument is a socket.
     let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
-    let Some(state) = socket.state() else {
-        return 0;
-    };
-    // SAFETY: a live entry of the storage map.
-    counted(unsafe { leave(state) })
+    match socket.memory() {
+        Some(entry) => counted(entry.tell(socket).and_then(|()| entry.leave())),
+        None => 0,
+    }
 }
 
 /// In `connect`: the caller is the client.
@@ -68,133 +73,171 @@ fn connecting(socket: Socket) -> Result<(), Loss> {
     let Some(key) = socket.flow_key(ROLE_CLIENT, &process, 0) else {
         return Ok(());
     };
-    let state = socket.state_or_new()?;
-    // SAFETY: a live entry of the storage map. A socket may connect again after a failure.
-    unsafe { leave(state)? };
+    let entry = socket.memory_or_new()?;
+    // A socket may connect again after a failure.
+    entry.leave()?;
     let flow = flows::find_or_make(&key)?;
-    // SAFETY: as above.
+    // SAFETY: a live entry.
     unsafe {
-        (*state).comm = process.comm;
-        (*state).pid = process.pid;
-        join(state, flow, STAGE_CONNECTING)
+        (*entry.as_ptr()).comm = process.comm;
+        (*entry.as_ptr()).pid = process.pid;
     }
+    entry.join(flow, STAGE_CONNECTING).map(drop)
 }
 
-/// In `listen`: the caller owns what will be accepted.
+/// Whoever listens owns what will be accepted.
 #[inline(always)]
-fn listening(socket: Socket) -> Result<(), Loss> {
-    let process = Process::current();
-    let state = socket.state_or_new()?;
-    // SAFETY: a live entry of the storage map.
+pub(crate) fn listening(socket: Socket, owner: &Process) -> Result<(), Loss> {
+    let entry = socket.memory_or_new()?;
+    // SAFETY: a live entry.
     unsafe {
-        (*state).comm = process.comm;
-        (*state).pid = process.pid;
+        (*entry.as_ptr()).comm = owner.comm;
+        (*entry.as_ptr()).pid = owner.pid;
     }
     Ok(())
 }
 
 /// Often in an interrupt: nothing here may look at the running task.
 #[inline(always)]
-fn established(socket: Socket) -> Result<(), Loss> {
-    if let Some(state) = socket.state() {
-        // SAFETY: a live entry of the storage map.
-        unsafe {
-            if (*state).stage == STAGE_CONNECTING {
-                (*state).stage = STAGE_OPEN;
-                add(&raw mut (*state).pending.opened, 1);
-                if let Some(half) = socket.half() {
-                    flows::offer_half(half, (*state).flow);
-                }
-                return Ok(());
-            }
-        }
-    }
-    accepted(socket)
-}
-
-#[inline(always)]
-fn accepted(socket: Socket) -> Result<(), Loss> {
-    // A listener older than the probe left no owner: the cgroup is the socket's all the same.
-    let state = socket.state_or_new()?;
-    // SAFETY: a live entry of the storage map.
-    let process = unsafe {
-        Process {
-            cgroup: socket.cgroup(),
-            pid: (*state).pid,
-            comm: (*state).comm,
-        }
-    };
-    let peer = socket.half().map_or(0, flows::take_half);
-    let Some(key) = socket.flow_key(ROLE_SERVER, &process, peer) else {
+fn established(socket: Socket, old: i32) -> Result<(), Loss> {
+    let Some(position) = socket.position() else {
         return Ok(());
     };
-    let flow = flows::find_or_make(&key)?;
+    let entry = socket.memory_or_new()?;
+    // SAFETY: a live entry.
+    let connecting = unsafe { (*entry.as_ptr()).stage == STAGE_CONNECTING };
+    // A client that was connecting when the probe came has no memory of it.
+    let active = connecting || old == SYN_SENT;
+    let origin = position.origin(active);
+    if connecting {
+        // SAFETY: as above.
+        flows::offer_half(origin, unsafe { (*entry.as_ptr()).flow });
+    } else {
+        attach(socket, entry, active, origin)?;
+    }
+    entry.begin(active, origin, &position);
     // SAFETY: as above.
     unsafe {
-        join(state, flow, STAGE_OPEN)?;
-        add(&raw mut (*state).pending.opened, 1);
+        (*entry.as_ptr()).stage = STAGE_OPEN;
+        add(&raw mut (*entry.as_ptr()).pending.opened, 1);
     }
     Ok(())
+}
+
+/// Gives a connection its flow by what the socket alone tells: an accepted one, or one that the
+/// probe has not seen connect.
+#[inline(always)]
+fn attach(socket: Socket, entry: Entry, active: bool, origin: Half) -> Result<(), Loss> {
+    // SAFETY: a live entry. A listener older than the probe may have left no owner: the cgroup is
+    // the socket's all the same.
+    let owner = unsafe {
+        Process {
+            cgroup: socket.cgroup(),
+            pid: (*entry.as_ptr()).pid,
+            comm: (*entry.as_ptr()).comm,
+        }
+    };
+    join_flow(socket, entry, active, origin, &owner).map(drop)
+}
+
+/// Finds the flow of a connection that stands, matches it with its other end, and joins it.
+#[inline(always)]
+pub(crate) fn join_flow(
+    socket: Socket,
+    entry: Entry,
+    active: bool,
+    origin: Half,
+    owner: &Process,
+) -> Result<bool, Loss> {
+    let (role, peer) = if active {
+        (ROLE_CLIENT, 0)
+    } else {
+        (ROLE_SERVER, flows::take_half(origin))
+    };
+    let Some(key) = socket.flow_key(role, owner, peer) else {
+        return Ok(false);
+    };
+    let flow = flows::find_or_make(&key)?;
+    entry.join(flow, STAGE_OPEN)?;
+    if active {
+        flows::offer_half(origin, flow);
+    }
+    Ok(true)
+}
+
+/// A FIN is about to be sent: nothing can be after it.
+#[inline(always)]
+fn shut(socket: Socket) -> Result<(), Loss> {
+    let Some(entry) = socket.memory() else {
+        return Ok(());
+    };
+    // SAFETY: a live entry.
+    if unsafe { (*entry.as_ptr()).stage } != STAGE_OPEN {
+        return Ok(());
+    }
+    let told = entry.tell(socket);
+    // SAFETY: as above.
+    unsafe { (*entry.as_ptr()).stage = STAGE_SHUT };
+    told
 }
 
 #[inline(always)]
 fn closed(socket: Socket) -> Result<(), Loss> {
-    let Some(state) = socket.state() else {
+    let Some(entry) = socket.memory() else {
         return Ok(());
     };
-    // SAFETY: a live entry of the storage map.
-    unsafe {
-        match (*state).stage {
-            STAGE_OPEN => add(&raw mut (*state).pending.closed, 1),
-            STAGE_CONNECTING => {
-                add(&raw mut (*state).pending.failed, 1);
-                (*state).error = socket.error();
+    let memory = entry.as_ptr();
+    // SAFETY: a live entry.
+    let told = unsafe {
+        match (*memory).stage {
+            STAGE_OPEN | STAGE_SHUT => {
+                add(&raw mut (*memory).pending.closed, 1);
+                entry.tell(socket)
             }
-            _ => {}
+            STAGE_CONNECTING => {
+                add(&raw mut (*memory).pending.failed, 1);
+                (*memory).error = socket.error();
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        (*state).stage = STAGE_IDLE;
-    }
-    Ok(())
+    };
+    // SAFETY: as above.
+    unsafe { (*memory).stage = STAGE_IDLE };
+    told
 }
 
-/// From now on the socket counts for `flow`.
-///
-/// # Safety
-///
-/// `state` is a live entry of the storage map.
+/// Lets a connection that stood before the probe came count from now on.
 #[inline(always)]
-unsafe fn join(state: *mut SocketState, flow: u64, stage: u32) -> Result<(), Loss> {
-    let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-    // SAFETY: by the caller's promise; the counters are a live map value.
+pub(crate) fn resume(
+    socket: Socket,
+    active: bool,
+    owner: &Process,
+    position: &Position,
+) -> Result<(), Loss> {
+    let entry = socket.memory_or_new()?;
+    // SAFETY: a live entry.
     unsafe {
-        (*state).flow = flow;
-        (*state).stage = stage;
-        (*counters).last_pid = (*state).pid;
-        add(&raw mut (*counters).attached, 1);
+        if (*entry.as_ptr()).flow != 0 {
+            return Ok(()); // its connect or accept was seen, or another process shares it
+        }
+        (*entry.as_ptr()).comm = owner.comm;
+        (*entry.as_ptr()).pid = owner.pid;
     }
-    Ok(())
-}
-
-/// From now on it counts for none; its flow has all it counted.
-///
-/// # Safety
-///
-/// `state` is a live entry of the storage map.
-#[inline(always)]
-unsafe fn leave(state: *mut SocketState) -> Result<(), Loss> {
-    // SAFETY: by the caller's promise.
-    let flow = unsafe { core::mem::replace(&mut (*state).flow, 0) };
-    if flow == 0 {
+    let origin = position.origin(active);
+    entry.resume(active, origin, position);
+    if !join_flow(socket, entry, active, origin, owner)? {
         return Ok(());
     }
-    let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-    // SAFETY: a live value of the counter map, and the caller's entry.
+    let shut = !matches!(socket.state(), ESTABLISHED | CLOSE_WAIT);
+    // SAFETY: as above.
     unsafe {
-        Pending::move_to(&raw mut (*state).pending, counters);
-        if (*state).error != 0 {
-            (*counters).last_error = (*state).error;
+        if shut {
+            (*entry.as_ptr()).stage = STAGE_SHUT;
         }
-        add(&raw mut (*counters).detached, 1);
+        if let Some(counters) = flows::counters((*entry.as_ptr()).flow) {
+            add(&raw mut (*counters).existing, 1);
+        }
     }
     Ok(())
 }

@@ -144,8 +144,11 @@ impl Agent {
         let mut attached = Vec::new();
         let mut attach = |programs: &'static [Program]| {
             programs.iter().try_for_each(|program| {
-                object.attach(program)?;
-                attached.push(program.name);
+                match object.attach(program) {
+                    Ok(()) => attached.push(program.name),
+                    Err(error) if program.optional => warn!("{error}"),
+                    Err(error) => return Err(error),
+                }
                 Ok::<_, LoadError>(())
             })
         };
@@ -156,6 +159,7 @@ impl Agent {
         }
         if options.traffic {
             attach(TRAFFIC)?;
+            object.look_over_open_sockets()?;
         }
 
         let mut ticks = interval_at(Instant::now() + options.interval, options.interval);
@@ -184,6 +188,14 @@ impl Agent {
     #[must_use]
     pub fn attached(&self) -> &[&'static str] {
         &self.attached
+    }
+
+    /// Whether send and receive calls are counted on this kernel.
+    #[must_use]
+    pub fn counts_calls(&self) -> bool {
+        ["sock_send_length", "sock_recv_length"]
+            .iter()
+            .all(|name| self.attached.contains(name))
     }
 
     /// This host's name.
@@ -332,7 +344,8 @@ fn own_addresses() -> Vec<std::net::IpAddr> {
     addresses
 }
 
-fn hostname() -> String {
+/// This host's name.
+pub(crate) fn hostname() -> String {
     nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok())

@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and what its words mean everywhere.
 
+pub mod ecs;
 pub mod events;
 pub mod graph;
 pub mod run;
@@ -34,6 +35,8 @@ pub enum Command {
     Run(run::Run),
     /// Print programs run, processes ended and containers started, as it happens.
     Events(events::Events),
+    /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
+    Ecs(ecs::EcsCommand),
 }
 
 impl Command {
@@ -49,6 +52,7 @@ impl Command {
             Self::Graph(graph) => return graph.run().await,
             Self::Run(run) => run.run().await?,
             Self::Events(events) => events.run().await?,
+            Self::Ecs(ecs) => ecs.run().await?,
         }
         Ok(ExitCode::SUCCESS)
     }

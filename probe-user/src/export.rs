@@ -4,6 +4,7 @@ pub mod answer;
 pub mod csv;
 pub mod delta;
 pub mod dot;
+pub mod ecs;
 pub mod graphml;
 pub mod json;
 pub mod mermaid;

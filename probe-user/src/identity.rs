@@ -3,18 +3,23 @@
 //! Three sources, each optional and none waited for: the cgroup's path names a container by id
 //! and runtime ([`layout`]), the container engine adds name, image, labels and addresses
 //! ([`engine`]), and traffic seen from a cgroup tells its address. [`Directory`] holds what they
-//! said and answers from memory. Nothing here knows of sockets, BPF or graphs.
+//! said and answers from memory. Where labels name an ECS task, [`ecs`] adds its service. Nothing
+//! here knows of sockets, BPF or graphs.
 
+mod backoff;
 pub mod cgroup;
 pub mod container;
 pub mod directory;
+pub mod ecs;
 pub mod engine;
 pub mod layout;
+pub mod process;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};
 pub use container::{Attachment, Container, ContainerId, Life, NetworkMode};
 pub use directory::{Counts, Directory, Facts};
+pub use ecs::{Ecs, EcsStats, EcsView};
 pub use engine::{EngineAddress, EngineState};
 pub use layout::Runtime;
 pub use workload::{Workload, Workloads};

@@ -10,6 +10,7 @@ pub mod flows;
 pub mod live_sockets;
 pub mod losses;
 pub mod object;
+pub mod open_sockets;
 pub mod privileges;
 pub mod programs;
 pub mod records;

@@ -1,6 +1,5 @@
 //! A Docker engine of our own, beside any that runs already.
 
-mod daemon;
 mod slot;
 
 use std::collections::HashSet;
@@ -13,9 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
+use crate::daemon::Daemon;
 use crate::image::Image;
 use crate::{debian, shell};
-use daemon::Daemon;
 use slot::Slot;
 
 /// A private engine: its own dockerd and containerd, files, socket and network namespace.
@@ -34,6 +33,12 @@ pub struct Engine {
 struct Daemons {
     dockerd: Option<Daemon>,
     containerd: Option<Daemon>,
+}
+
+/// Removes engines whose owners were killed, with all that they made. Those of others that still
+/// run are left alone.
+pub fn sweep() -> Result<()> {
+    slot::sweep()
 }
 
 impl Engine {

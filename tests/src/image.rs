@@ -24,7 +24,7 @@ pub struct Image {
     pub changes: &'static [&'static str],
 }
 
-/// busybox, which is every usual command.
+/// busybox, which is every usual command. (Debian's crashes at `wget -T`.)
 pub const BUSYBOX: Image = Image {
     name: "busybox",
     fill: Rootfs::busybox,

@@ -4,12 +4,16 @@
 //! and hopes: what must become true is awaited ([`wait`]). Most of it needs root.
 
 pub mod container;
+mod daemon;
 pub mod debian;
 pub mod engine;
+pub mod fleet;
 pub mod image;
+pub mod moto;
 pub mod network;
 pub mod place;
 pub mod probe;
+pub mod proxy;
 mod shell;
 pub mod shop;
 pub mod tally;
@@ -18,6 +22,9 @@ pub mod workload;
 
 pub use container::Container;
 pub use engine::Engine;
+pub use fleet::Fleet;
+pub use moto::Moto;
 pub use network::Network;
 pub use probe::Probe;
+pub use proxy::Proxy;
 pub use shop::Shop;

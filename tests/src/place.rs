@@ -18,10 +18,16 @@ pub fn target() -> PathBuf {
         .unwrap_or_else(|| root().join("target"))
 }
 
+/// The probe that a release build leaves.
+#[must_use]
+pub fn probe_built() -> PathBuf {
+    target().join("release/probe")
+}
+
 /// The probe under test: `PROBE_BIN`, or the release build.
 #[must_use]
 pub fn probe() -> PathBuf {
-    env::var_os("PROBE_BIN").map_or_else(|| target().join("release/probe"), PathBuf::from)
+    env::var_os("PROBE_BIN").map_or_else(probe_built, PathBuf::from)
 }
 
 /// Things fetched for this workspace alone; programs are in its `bin`.

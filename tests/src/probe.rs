@@ -201,9 +201,10 @@ impl Drop for Probe {
 }
 
 impl Graph {
-    /// The edges, each as the names of its ends and its port, in order.
+    /// The edges that begin or end at one of these nodes, each as the names of its ends and its
+    /// port, in order. The machine may run other things, which a probe sees as well.
     #[must_use]
-    pub fn edges(&self) -> Vec<(String, String, u64)> {
+    pub fn edges_of(&self, names: &[&str]) -> Vec<(String, String, u64)> {
         let mut edges: Vec<_> = self
             .all("edges")
             .map(|edge| {
@@ -213,6 +214,11 @@ impl Graph {
                     end("target"),
                     edge["port"].as_u64().unwrap_or_default(),
                 )
+            })
+            .filter(|(source, target, _)| {
+                [source, target]
+                    .iter()
+                    .any(|end| names.contains(&end.as_str()))
             })
             .collect();
         edges.sort();

@@ -1,6 +1,8 @@
 //! The demo's shop.
 
-use probe_tests::{Engine, Shop};
+use std::time::Duration;
+
+use probe_tests::{Engine, Shop, wait};
 
 #[test]
 fn opens() {
@@ -15,4 +17,20 @@ fn opens() {
         names,
         ["cache", "db", "proxy", "shopper-1", "shopper-2", "web"]
     );
+
+    // The shoppers visit too, not we alone.
+    let first = visits(&page).unwrap();
+    let mut ours = 0;
+    let visited = wait::until("shoppers visit", Duration::from_secs(20), || {
+        ours += 1;
+        let theirs = visits(&shop.visit()?).unwrap_or(first) - first;
+        Ok((theirs > ours + 10).then_some(()))
+    });
+    visited.unwrap();
+}
+
+/// The page's count of visits.
+fn visits(page: &str) -> Option<u32> {
+    let count = page.lines().find_map(|line| line.strip_prefix("visits: "));
+    count?.trim().parse().ok()
 }

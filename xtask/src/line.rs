@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
-
-use crate::workspace;
+use probe_tests::place;
 
 /// What cargo and rustup tell the programs they start. A second cargo must not hear it, or it
 /// would take the first one's toolchain for its own.
@@ -123,10 +122,10 @@ impl Line {
     /// The command, for whoever wants more than to run it and wait.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).current_dir(workspace::root());
+        command.args(&self.args).current_dir(place::root());
         if std::env::var_os("CARGO_TARGET_DIR").is_some() {
             // It may be relative to where we were called.
-            command.env("CARGO_TARGET_DIR", workspace::target());
+            command.env("CARGO_TARGET_DIR", place::target());
         }
         for (name, value) in &self.env {
             match value {

@@ -3,11 +3,15 @@
 //! Every verb first sees that what it needs is there, and installs what is missing ([`need`]).
 
 mod build;
+mod check;
+mod demo;
 mod line;
+mod machine;
 mod need;
 mod run;
 mod say;
-mod workspace;
+mod stop;
+mod test;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,6 +28,19 @@ enum Verb {
     /// Build, then trace this machine: `probe run ARGS`
     Run {
         /// Handed to `probe run`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Build, then run every test, the ones that need root and a container engine too
+    Test {
+        /// Only tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Lint everything: format, clippy on both sides, dependencies, spelling
+    Check,
+    /// Open a small shop of containers, trace it: `probe graph ARGS`, and remove it
+    Demo {
+        /// Handed to `probe graph`, or to `probe` if the first is a command
         #[arg(last = true)]
         args: Vec<OsString>,
     },
@@ -44,6 +61,9 @@ impl Verb {
         match self {
             Self::Build => build::build()?,
             Self::Run { args } => return run::run(&args),
+            Self::Test { filter } => test::test(filter.as_deref())?,
+            Self::Check => check::check()?,
+            Self::Demo { args } => return demo::demo(&args),
         }
         Ok(ExitCode::SUCCESS)
     }

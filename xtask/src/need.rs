@@ -5,10 +5,14 @@
 
 mod apt;
 pub(crate) mod bpf;
+pub(crate) mod engine;
+pub(crate) mod lint;
 
 use std::fmt;
 
 use anyhow::{Result, anyhow, bail};
+
+use probe_tests::debian;
 
 use crate::line::Line;
 use crate::say;
@@ -37,6 +41,8 @@ pub(crate) struct Way {
 pub(crate) enum Step {
     /// Install Debian packages.
     Packages(Vec<String>),
+    /// Unpack Debian packages for the images, and install nothing.
+    Unpack(Vec<String>),
     /// Run a command.
     Run(Line),
 }
@@ -102,6 +108,7 @@ impl Step {
     fn take(&self) -> Result<()> {
         match self {
             Self::Packages(names) => apt::install(names),
+            Self::Unpack(names) => apt::unpack(names, &debian::unpacked()),
             Self::Run(line) => line.run(),
         }
     }
@@ -111,6 +118,12 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Packages(names) => write!(f, "apt-get install {}", names.join(" ")),
+            Self::Unpack(names) => write!(
+                f,
+                "unpacking {} into {}",
+                names.join(" "),
+                debian::unpacked().display()
+            ),
             Self::Run(line) => line.fmt(f),
         }
     }

@@ -118,6 +118,7 @@ impl Graph {
             started: agent.started(),
             ended: Timestamp::now(),
             graph: Arc::new(agent.graph()),
+            counts_calls: agent.counts_calls(),
             losses: agent
                 .losses()
                 .context("the graph is not known to be whole")?,

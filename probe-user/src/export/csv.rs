@@ -6,7 +6,7 @@ use std::io;
 
 use super::Snapshot;
 
-const HEADER: [&str; 16] = [
+const HEADER: [&str; 17] = [
     "source",
     "source_name",
     "source_kind",
@@ -15,6 +15,7 @@ const HEADER: [&str; 16] = [
     "target_kind",
     "protocol",
     "listener",
+    "connections_existing",
     "connections_opened",
     "connections_closed",
     "connections_failed",
@@ -44,19 +45,20 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
             listener,
         ];
         let numbers = [
-            counts.opened,
-            counts.closed,
-            counts.failed,
-            counts.bytes_sent,
-            counts.bytes_received,
-            counts.sends,
-            counts.receives,
+            Some(counts.existing),
+            Some(counts.opened),
+            Some(counts.closed),
+            Some(counts.failed),
+            Some(counts.bytes_sent),
+            Some(counts.bytes_received),
+            snapshot.counts_calls.then_some(counts.sends),
+            snapshot.counts_calls.then_some(counts.receives),
         ];
         for name in names {
             csv.write_field(name)?;
         }
         for number in numbers {
-            csv.write_field(number.to_string())?;
+            csv.write_field(number.map_or_else(String::new, |number| number.to_string()))?;
         }
         csv.write_field(edge.join().as_str())?;
         csv.write_record(None::<&[u8]>)?;

@@ -8,7 +8,7 @@ use super::{
     Snapshot,
     json::wire::{Edge, Node, seconds},
 };
-use crate::topology::{self, Delta, EdgeKey, delta::Changes};
+use crate::topology::{Delta, delta::Changes};
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "probe.delta/v1";
@@ -50,12 +50,15 @@ pub fn write(
     after: &Snapshot,
     out: &mut impl io::Write,
 ) -> io::Result<()> {
+    let counts_calls = before.counts_calls && after.counts_calls;
     let document = Document {
         schema: SCHEMA,
         before: head(before),
         after: head(after),
         nodes: wire(&delta.nodes, |_, node| Node::from(node)),
-        edges: wire(&delta.edges, edge),
+        edges: wire(&delta.edges, |key, edge| {
+            Edge::new(&key.source, &key.target, edge, counts_calls)
+        }),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -67,10 +70,6 @@ fn head(snapshot: &Snapshot) -> Head {
         started: seconds(snapshot.started),
         ended: seconds(snapshot.ended),
     }
-}
-
-fn edge<'a>(key: &'a EdgeKey, edge: &'a topology::Edge) -> Edge<'a> {
-    Edge::new(&key.source, &key.target, edge)
 }
 
 fn wire<'a, K, V, T>(changes: &'a Changes<K, V>, of: impl Fn(&'a K, &'a V) -> T) -> Wire<T> {

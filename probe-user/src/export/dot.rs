@@ -67,7 +67,7 @@ fn write_edge(
 ) -> io::Result<()> {
     let counts = edge.counts;
     let total = counts.bytes_sent.saturating_add(counts.bytes_received);
-    let only_failed = counts.opened == 0 && counts.failed > 0;
+    let only_failed = counts.opened == 0 && counts.existing == 0 && counts.failed > 0;
     let figure = if only_failed {
         format!("{} failed", count(counts.failed))
     } else {

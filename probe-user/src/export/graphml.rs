@@ -24,10 +24,11 @@ const NODE: [(&str, &str); 6] = [
 ];
 
 /// Attributes of edges.
-const EDGE: [(&str, &str); 11] = [
+const EDGE: [(&str, &str); 12] = [
     ("protocol", "string"),
     ("port", "int"),
     ("path", "string"),
+    ("connections_existing", "long"),
     ("connections_opened", "long"),
     ("connections_closed", "long"),
     ("connections_failed", "long"),
@@ -62,7 +63,12 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
         write_node(&mut xml, node)?;
     }
     for (index, (source, target, edge)) in snapshot.graph.edges().enumerate() {
-        write_edge(&mut xml, index, (source, target, edge))?;
+        write_edge(
+            &mut xml,
+            index,
+            (source, target, edge),
+            snapshot.counts_calls,
+        )?;
     }
     xml.write_event(Event::End(BytesEnd::new("graph")))?;
     xml.write_event(Event::End(BytesEnd::new("graphml")))?;
@@ -92,6 +98,7 @@ fn write_edge<W: io::Write>(
     xml: &mut Writer<W>,
     index: usize,
     (source, target, edge): (&Node, &Node, &Edge),
+    calls: bool,
 ) -> io::Result<()> {
     let mut start = BytesStart::new("edge");
     // Edges need ids, or readers take a second one between the same nodes for the first.
@@ -107,13 +114,14 @@ fn write_edge<W: io::Write>(
     data.write("protocol", Some(edge.listener.protocol()))?;
     data.write("port", edge.listener.port())?;
     data.write("path", edge.listener.path())?;
+    data.write("connections_existing", Some(counts.existing))?;
     data.write("connections_opened", Some(counts.opened))?;
     data.write("connections_closed", Some(counts.closed))?;
     data.write("connections_failed", Some(counts.failed))?;
     data.write("bytes_sent", Some(counts.bytes_sent))?;
     data.write("bytes_received", Some(counts.bytes_received))?;
-    data.write("sends", Some(counts.sends))?;
-    data.write("receives", Some(counts.receives))?;
+    data.write("sends", calls.then_some(counts.sends))?;
+    data.write("receives", calls.then_some(counts.receives))?;
     data.write("join", Some(edge.join().as_str()))?;
     xml.write_event(Event::End(BytesEnd::new("edge")))
 }

@@ -36,7 +36,8 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
             .counts
             .bytes_sent
             .saturating_add(edge.counts.bytes_received);
-        let only_failed = edge.counts.opened == 0 && edge.counts.failed > 0;
+        let only_failed =
+            edge.counts.opened == 0 && edge.counts.existing == 0 && edge.counts.failed > 0;
         let (arrow, label) = if only_failed {
             let failed = count(edge.counts.failed);
             ("-.->", format!("{} {failed} failed", edge.listener))

@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::query_parameters::{EventsOptions, InspectContainerOptions, ListContainersOptions};
@@ -17,22 +17,25 @@ use tokio::sync::watch as state_channel;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::backoff::Backoff;
 use super::container::ContainerId;
 use super::directory::Directory;
 use super::layout::Runtime;
 
 mod address;
-mod backoff;
 mod follow;
 mod wire;
 
 pub use address::{BadEngineAddress, DEFAULT_SOCKET, EngineAddress};
-use backoff::Backoff;
 use follow::Follower;
 
 /// Asked of the engine beyond what it has already sent: events of this long before a session
 /// began are sent again, so that none is lost between subscription and list.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
+
+/// Between two attempts to reach an engine.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Whether an engine answers.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -74,7 +77,7 @@ pub async fn watch(
     state: state_channel::Sender<EngineState>,
     shutdown: CancellationToken,
 ) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut since = Timestamp::now();
     loop {
         let mut session = Session {
@@ -88,7 +91,7 @@ pub async fn watch(
             Err(error) = session.run() => error,
         };
         if matches!(*state.borrow(), EngineState::Connected { .. }) {
-            backoff = Backoff::default();
+            backoff.reset();
         }
         lost(&address, &state, &error);
         tokio::select! {

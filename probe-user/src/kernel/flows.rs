@@ -61,7 +61,9 @@ pub struct Flow {
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// Connections established.
+    /// Connections that stood when watching began.
+    pub existing: u64,
+    /// Connections established since.
     pub opened: u64,
     /// Connections ended.
     pub closed: u64,
@@ -71,9 +73,9 @@ pub struct Counts {
     pub sends: u64,
     /// Receive calls that moved payload.
     pub receives: u64,
-    /// Bytes that send calls returned.
+    /// Bytes that send calls took.
     pub bytes_sent: u64,
-    /// Bytes that receive calls returned.
+    /// Bytes that receive calls gave.
     pub bytes_received: u64,
 }
 
@@ -94,6 +96,7 @@ impl Counts {
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self {
+            existing: self.existing.saturating_sub(other.existing),
             opened: self.opened.saturating_sub(other.opened),
             closed: self.closed.saturating_sub(other.closed),
             failed: self.failed.saturating_sub(other.failed),
@@ -102,6 +105,12 @@ impl Counts {
             bytes_sent: self.bytes_sent.saturating_sub(other.bytes_sent),
             bytes_received: self.bytes_received.saturating_sub(other.bytes_received),
         }
+    }
+
+    /// Connections there were, and attempts that failed.
+    #[must_use]
+    pub const fn connections(&self) -> u64 {
+        self.existing + self.opened + self.failed
     }
 
     /// Whether nothing was counted.
@@ -113,6 +122,7 @@ impl Counts {
 
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
+        self.existing += other.existing;
         self.opened += other.opened;
         self.closed += other.closed;
         self.failed += other.failed;
@@ -299,6 +309,7 @@ impl Known {
         self.seen = now;
         self.idle = 0;
         Some(Counts {
+            existing: now.existing - before.existing,
             opened: now.opened - before.opened,
             closed: now.closed - before.closed,
             failed: now.failed - before.failed,
@@ -325,6 +336,7 @@ fn sum(cpus: &[Counters]) -> FlowCounters {
     for Counters(cpu) in cpus {
         total.attached += cpu.attached;
         total.detached += cpu.detached;
+        total.existing += cpu.existing;
         total.opened += cpu.opened;
         total.closed += cpu.closed;
         total.failed += cpu.failed;

@@ -5,12 +5,12 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io,
     mem::size_of,
     os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
-use super::bpf;
+use super::{bpf, open_sockets};
 
 const BPF_LINK_CREATE: libc::c_int = 28;
 const BPF_ITER_CREATE: libc::c_int = 33;
@@ -83,15 +83,6 @@ impl LiveSockets {
         // SAFETY: the attributes are what the command reads.
         let iterator = unsafe { bpf::call(BPF_ITER_CREATE, &mut create) }?;
         // SAFETY: a descriptor fresh from the kernel, nobody else's.
-        let mut iterator = unsafe { File::from_raw_fd(iterator) };
-        loop {
-            match iterator.read(&mut [0; 64]) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                // It takes a breath after a million entries without output.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+        open_sockets::read_to_end(unsafe { File::from_raw_fd(iterator) })
     }
 }

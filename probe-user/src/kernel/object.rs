@@ -7,12 +7,13 @@ use aya::{
     maps::Map,
     programs::{BtfTracePoint, Iter, Program as AyaProgram, ProgramError},
 };
-use probe_ebpf::field::{FIELDS, Field};
+use probe_ebpf::field::{FIELDS, Field, Group};
 use thiserror::Error;
 
 use super::{
     btf::{Btf, BtfError},
     live_sockets::LiveSockets,
+    open_sockets::{self, BackfillError},
     programs::Program,
 };
 
@@ -46,8 +47,7 @@ pub enum LoadError {
     },
     /// The kernel has no such tracepoint.
     #[error(
-        "this kernel has no tracepoint {program} (in Linux since {since}), without which {gives} \
-         are not known"
+        "this kernel has no tracepoint {program} (in Linux since {since}): not known are {gives}"
     )]
     NoTracepoint {
         /// The program and tracepoint.
@@ -69,6 +69,9 @@ pub enum LoadError {
         #[source]
         source: ProgramError,
     },
+    /// Sockets that were open before could not be looked over.
+    #[error("connections older than the probe cannot be found")]
+    Backfill(#[source] BackfillError),
     /// The iterator over open sockets did not attach.
     #[error("the kernel refused to iterate over open sockets (in Linux since 5.9)")]
     Iterator(#[source] io::Error),
@@ -120,18 +123,24 @@ impl Object {
         Ok(Self { ebpf, btf, missing })
     }
 
-    /// Verifies and attaches one program.
-    pub fn attach(&mut self, program: &Program) -> Result<(), LoadError> {
-        if let Some((_, reason)) = self
+    /// Refuses a program by name when a field it reads is missing.
+    fn check(&self, program: &'static str, groups: &[Group]) -> Result<(), LoadError> {
+        let missing = self
             .missing
             .iter()
-            .find(|(field, _)| program.fields.contains(&field.group))
-        {
-            return Err(LoadError::Field {
-                program: program.name,
+            .find(|(field, _)| groups.contains(&field.group));
+        match missing {
+            None => Ok(()),
+            Some((_, reason)) => Err(LoadError::Field {
+                program,
                 reason: reason.clone(),
-            });
+            }),
         }
+    }
+
+    /// Verifies and attaches one program.
+    pub fn attach(&mut self, program: &Program) -> Result<(), LoadError> {
+        self.check(program.name, program.fields)?;
         let refused = |source| LoadError::Program {
             program: program.name,
             source,
@@ -157,6 +166,7 @@ impl Object {
     /// Verifies and attaches the iterator over open sockets.
     pub fn attach_live_sockets(&mut self) -> Result<LiveSockets, LoadError> {
         const NAME: &str = "live_sockets";
+        self.check(NAME, &[Group::Socket])?;
         let refused = |source| LoadError::Program {
             program: NAME,
             source,
@@ -178,6 +188,25 @@ impl Object {
             _ => return Err(LoadError::Missing("SOCKETS")),
         };
         LiveSockets::attach(program.as_fd(), map).map_err(LoadError::Iterator)
+    }
+
+    /// Lets sockets that are open already find their flows; everything else is attached by now.
+    pub fn look_over_open_sockets(&mut self) -> Result<(), LoadError> {
+        const NAME: &str = "open_sockets";
+        self.check(NAME, &[Group::Socket, Group::Cgroup, Group::Task])?;
+        let pass = self.take_map("PASS")?;
+        let iterator: &mut Iter = self
+            .ebpf
+            .program_mut(NAME)
+            .and_then(|found| found.try_into().ok())
+            .ok_or(LoadError::Missing(NAME))?;
+        iterator
+            .load("task_file", &self.btf)
+            .map_err(|source| LoadError::Program {
+                program: NAME,
+                source,
+            })?;
+        open_sockets::look_over(iterator, pass).map_err(LoadError::Backfill)
     }
 
     /// Takes a map out, to be read on its own.

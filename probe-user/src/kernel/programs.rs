@@ -13,6 +13,8 @@ pub struct Program {
     pub fields: &'static [Group],
     /// What is not known without it.
     pub gives: &'static str,
+    /// Whether the rest is worth having without it.
+    pub optional: bool,
 }
 
 /// Traffic: who talks to whom, and how much.
@@ -22,24 +24,28 @@ pub const TRAFFIC: &[Program] = &[
         since: "4.16",
         fields: &[Group::Socket, Group::Cgroup, Group::Task],
         gives: "TCP connections",
+        optional: false,
     },
     Program {
         name: "tcp_destroy_sock",
         since: "4.16",
-        fields: &[],
-        gives: "the end of flows",
+        fields: &[Group::Socket],
+        gives: "the last bytes of connections",
+        optional: false,
     },
     Program {
         name: "sock_send_length",
         since: "6.3",
         fields: &[],
-        gives: "bytes sent",
+        gives: "the number of send calls",
+        optional: true,
     },
     Program {
         name: "sock_recv_length",
         since: "6.3",
         fields: &[],
-        gives: "bytes received",
+        gives: "the number of receive calls",
+        optional: true,
     },
 ];
 
@@ -50,12 +56,14 @@ pub const CGROUPS: &[Program] = &[
         since: "4.19",
         fields: &[Group::Cgroup],
         gives: "containers as they start",
+        optional: false,
     },
     Program {
         name: "cgroup_rmdir",
         since: "4.19",
         fields: &[Group::Cgroup],
         gives: "containers as they end",
+        optional: false,
     },
 ];
 
@@ -66,17 +74,20 @@ pub const PROCESSES: &[Program] = &[
         since: "3.4",
         fields: &[Group::Task],
         gives: "programs that are run",
+        optional: false,
     },
     Program {
         name: "sched_process_fork",
         since: "2.6",
         fields: &[Group::Task],
         gives: "processes that are made",
+        optional: false,
     },
     Program {
         name: "sched_process_exit",
         since: "2.6",
         fields: &[Group::Task],
         gives: "processes that end",
+        optional: false,
     },
 ];

@@ -107,7 +107,7 @@ impl Graph {
                     joins: BTreeMap::new(),
                 });
             edge.counts += conversation.counts;
-            let connections = conversation.counts.opened + conversation.counts.failed;
+            let connections = conversation.counts.connections();
             *edge.joins.entry(conversation.join).or_default() += connections;
         }
         let edges = edges.into_iter();

@@ -112,7 +112,7 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
         only.counts = client.counts;
     } else if let Some(busiest) = added
         .iter_mut()
-        .max_by_key(|conversation| conversation.counts.opened)
+        .max_by_key(|conversation| conversation.counts.connections())
     {
         busiest.counts += rest;
     }

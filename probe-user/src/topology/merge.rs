@@ -40,6 +40,7 @@ pub fn merge(snapshots: &[Snapshot]) -> Result<Snapshot, MergeError> {
         merge.take_in(snapshot);
     }
     Ok(Snapshot {
+        counts_calls: snapshots.iter().all(|s| s.counts_calls),
         started: snapshots
             .iter()
             .map(|s| s.started)
@@ -299,6 +300,7 @@ fn add(edges: &mut Edges, half: &Half, source: &NodeId, target: &NodeId, join: O
 /// Counts come from files, where anything may stand: what overflows stays at the most.
 const fn sum(a: Counts, b: Counts) -> Counts {
     Counts {
+        existing: a.existing.saturating_add(b.existing),
         opened: a.opened.saturating_add(b.opened),
         closed: a.closed.saturating_add(b.closed),
         failed: a.failed.saturating_add(b.failed),

@@ -81,6 +81,7 @@ pub(crate) fn snapshot(
         started: "2026-01-02T03:04:05Z".parse().unwrap(),
         ended: "2026-01-02T03:04:15Z".parse().unwrap(),
         graph: Arc::new(Graph::new(nodes, edges).unwrap()),
+        counts_calls: true,
         losses: Losses::default(),
     }
 }

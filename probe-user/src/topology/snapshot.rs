@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub ended: Timestamp,
     /// Who talked to whom.
     pub graph: Arc<Graph>,
+    /// Whether send and receive calls were counted, on every host.
+    pub counts_calls: bool,
     /// What was seen and not kept.
     pub losses: Losses,
 }

@@ -130,6 +130,7 @@ fn list<T: ToString>(items: &[T]) -> String {
 fn edge_changes(before: &Edge, after: &Edge) -> String {
     let mut found = Differences::default();
     let (old, new) = (before.counts, after.counts);
+    found.note("existing", &old.existing, &new.existing);
     found.note("connections", &old.opened, &new.opened);
     found.note("closed", &old.closed, &new.closed);
     found.note("failed", &old.failed, &new.failed);

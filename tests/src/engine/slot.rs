@@ -10,16 +10,19 @@
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{env, io};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::shell;
+use crate::{shell, wait};
 
 /// Engines that can live on one machine at a time.
 const SLOTS: u8 = 64;
+/// How long processes that were killed may take to be gone.
+const KILL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// One engine's own place. Dropping it leaves nothing behind.
 #[derive(Debug)]
@@ -59,6 +62,21 @@ impl Slot {
             "all {SLOTS} slots for engines are taken, see {}",
             base.display()
         )
+    }
+
+    /// Takes that slot unless somebody has it.
+    fn lock(base: &Path, index: u8) -> Result<Option<Self>> {
+        let path = base.join(format!("{index}.lock"));
+        let lock =
+            File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        if lock.try_lock().is_err() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            index,
+            dir: base.join(index.to_string()),
+            _lock: lock,
+        }))
     }
 
     /// The network namespace, as a file to enter it by.
@@ -101,10 +119,16 @@ impl Slot {
     /// Takes everything away that an engine makes. What is not there is no error.
     fn clear(&self) {
         if self.dir.exists() {
-            for pid in owned_processes(&self.dir) {
-                // It may have ended by itself meanwhile.
-                let _ = kill(pid, Signal::SIGKILL);
-            }
+            // A cgroup can be removed once nobody is left in it. Whoever does not end in time is
+            // left to whoever takes the slot next.
+            let _ = wait::until("its processes end", KILL_DEADLINE, || {
+                let left = owned_processes(&self.dir);
+                for &pid in &left {
+                    // It may have ended by itself meanwhile.
+                    let _ = kill(pid, Signal::SIGKILL);
+                }
+                Ok(left.is_empty().then_some(()))
+            });
             remove_cgroups(&self.dir);
             for mount in mounts_under(&self.dir).iter().rev() {
                 let _ = shell::run("umount", &["--lazy", mount]);
@@ -125,6 +149,22 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// Clears away what owners that were killed have left in any slot.
+pub(crate) fn sweep() -> Result<()> {
+    let base = base();
+    for index in 0..SLOTS {
+        if base.join(index.to_string()).exists() {
+            // Cleared as it is dropped; a slot that somebody has is left alone.
+            drop(Slot::lock(&base, index)?);
+        }
+    }
+    Ok(())
+}
+
+fn base() -> PathBuf {
+    env::temp_dir().join("probe-engines")
 }
 
 fn address(index: u8, host: u8) -> Ipv4Addr {

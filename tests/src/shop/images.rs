@@ -80,6 +80,7 @@ pub(super) const DB: Image = Image {
         let postgres = root.program("postgres")?;
         root.program("initdb")?;
         postgres_files(root, &postgres)?;
+        root.directory("usr/share/zoneinfo")?;
         root.directory("var/lib/postgresql")?;
         root.owner("var/lib/postgresql", POSTGRES_USER)?;
         let bin = postgres

@@ -1,45 +1,64 @@
 //! Debian's packages.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::line::Line;
-use crate::workspace;
+use crate::machine;
 
 /// Seconds to wait for another apt to finish: a fresh machine often runs one of its own.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
 
 /// Whether packages can be installed: apt is there and we are root.
 pub(super) fn usable() -> bool {
-    root() && workspace::program("apt-get").is_some()
+    machine::root() && machine::program("apt-get").is_some()
 }
 
-/// Whether we are root: our own directory in `/proc` is.
-pub(super) fn root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|of_us| of_us.uid() == 0)
-}
-
-/// Installs packages, after one `apt-get update` a run.
+/// Installs packages, after one `apt-get update` a run. It removes none: a machine that has another
+/// compiler or engine from packages keeps it, and this fails.
 pub(super) fn install(packages: &[String]) -> Result<()> {
     update()?;
     line("install")
-        .arg("--yes")
-        .arg("--no-install-recommends")
+        .args(["--yes", "--no-install-recommends", "--no-remove"])
         .args(packages)
         .run()
 }
 
-/// Downloads packages and what they lack on this machine into a directory, and installs nothing.
-pub(super) fn download(packages: &[&str], directory: &str) -> Result<()> {
+/// Unpacks packages into a directory, with what they depend on as far as this machine lacks it.
+pub(super) fn unpack(packages: &[String], root: &Path) -> Result<()> {
     update()?;
+    let archives = root.with_extension("archives");
+    fs::create_dir_all(archives.join("partial"))
+        .and_then(|()| fs::create_dir_all(root))
+        .with_context(|| format!("cannot make {}", root.display()))?;
     line("install")
         .args(["--yes", "--no-install-recommends", "--download-only"])
-        .args(["-o".to_owned(), format!("Dir::Cache::archives={directory}")])
+        .args([
+            "-o".to_owned(),
+            format!("Dir::Cache::archives={}", archives.display()),
+        ])
         .args(packages)
-        .run()
+        .run()?;
+    let archives_found = archives
+        .read_dir()
+        .with_context(|| format!("cannot read {}", archives.display()))?;
+    for entry in archives_found {
+        let archive = entry?.path();
+        if archive
+            .extension()
+            .is_some_and(|extension| extension == "deb")
+        {
+            Line::new("dpkg-deb")
+                .arg("--extract")
+                .arg(archive)
+                .arg(root)
+                .run()?;
+        }
+    }
+    fs::remove_dir_all(&archives).with_context(|| format!("cannot remove {}", archives.display()))
 }
 
 fn update() -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::{Need, Step, Way, apt, packages};
 use crate::line::Line;
-use crate::workspace;
+use crate::machine;
 
 /// Debian's compiler with a prebuilt `core` for BPF, as its packages leave it.
 pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -35,7 +35,7 @@ pub(crate) const COMPILER: Need = Need {
             },
         },
         Way {
-            open: || workspace::program("rustup").is_some(),
+            open: || machine::program("rustup").is_some(),
             steps: || {
                 let args = ["toolchain", "install", "nightly", "--component", "rust-src"];
                 Ok(vec![Step::Run(Line::new("rustup").args(args))])
@@ -48,7 +48,7 @@ pub(crate) const COMPILER: Need = Need {
 /// The linker. It reads the compiler's bitcode, so its LLVM must be the compiler's.
 pub(crate) const BPF_LINKER: Need = Need {
     name: "bpf-linker",
-    met: || workspace::program("bpf-linker").is_some(),
+    met: || machine::program("bpf-linker").is_some(),
     ways: &[
         Way {
             open: || apt::usable() && debian_compiler(),
@@ -62,7 +62,7 @@ pub(crate) const BPF_LINKER: Need = Need {
         },
         // The released binary carries the LLVM of rustup's nightly.
         Way {
-            open: || !debian_compiler() && workspace::program("cargo-binstall").is_some(),
+            open: || !debian_compiler() && machine::program("cargo-binstall").is_some(),
             steps: || {
                 let args = ["binstall", "--no-confirm", "bpf-linker"];
                 Ok(vec![Step::Run(Line::cargo().args(args))])
@@ -85,7 +85,7 @@ pub(crate) fn debian_compiler() -> bool {
 
 /// Whether rustup has a nightly that can build `core` itself.
 fn nightly_with_source() -> bool {
-    let toolchains = workspace::rustup_toolchains().and_then(|path| path.read_dir().ok());
+    let toolchains = machine::rustup_toolchains().and_then(|path| path.read_dir().ok());
     toolchains
         .into_iter()
         .flatten()

@@ -60,6 +60,7 @@ pub fn read(json: &str) -> Result<Snapshot, ReadError> {
         return Err(ReadError::Schema(schema));
     }
     let wire: wire::Graph<'_> = serde_json::from_str(json).map_err(ReadError::Json)?;
+    let counts_calls = wire.edges.iter().all(|edge| edge.sends.is_some());
     let edges: Vec<_> = wire.edges.into_iter().map(edge).collect::<Result<_, _>>()?;
     let nodes = wire.nodes.into_iter().map(node).collect();
     Ok(Snapshot {
@@ -67,6 +68,7 @@ pub fn read(json: &str) -> Result<Snapshot, ReadError> {
         ended: time(&wire.ended)?,
         seen: seen(&wire.host, wire.hosts),
         graph: Arc::new(Graph::new(nodes, edges).map_err(ReadError::Graph)?),
+        counts_calls,
         losses: wire.losses.into(),
     })
 }
@@ -131,11 +133,12 @@ fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
         }
     };
     let counts = Counts {
+        existing: wire.connections_existing,
         opened: wire.connections_opened,
         closed: wire.connections_closed,
         failed: wire.connections_failed,
-        sends: wire.sends,
-        receives: wire.receives,
+        sends: wire.sends.unwrap_or_default(),
+        receives: wire.receives.unwrap_or_default(),
         bytes_sent: wire.bytes_sent,
         bytes_received: wire.bytes_received,
     };
@@ -145,10 +148,8 @@ fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
     }
     // A document that does not count evidence still names it.
     if joins.is_empty() {
-        joins.insert(
-            wire.join.into(),
-            counts.opened.saturating_add(counts.failed),
-        );
+        let connections = counts.existing.saturating_add(counts.opened);
+        joins.insert(wire.join.into(), connections.saturating_add(counts.failed));
     }
     let key = EdgeKey {
         source: NodeId::new(&wire.source),

@@ -72,6 +72,16 @@ fn documents_are_valid_and_come_back() {
 }
 
 #[test]
+fn calls_that_nobody_counted_are_null() {
+    let mut snapshot = sample::shop();
+    snapshot.counts_calls = false;
+    let json = json(&snapshot);
+    assert!(json.contains("\"sends\": null") && !json.contains("\"sends\": 0"));
+    is_valid(&validator(), &json);
+    assert!(!read(&json).unwrap().counts_calls);
+}
+
+#[test]
 fn the_schema_refuses_what_is_no_graph() {
     let validator = validator();
     let good: Value = serde_json::from_str(&json(&sample::shop())).unwrap();

@@ -167,7 +167,10 @@ pub(in crate::export) struct Edge<'a> {
     /// The path the target listens on, of unix sockets alone.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<Cow<'a, str>>,
-    /// Connections established.
+    /// Connections that stood when watching began.
+    #[serde(default)]
+    pub(super) connections_existing: u64,
+    /// Connections established since.
     pub(super) connections_opened: u64,
     /// Connections ended.
     pub(super) connections_closed: u64,
@@ -177,10 +180,12 @@ pub(in crate::export) struct Edge<'a> {
     pub(super) bytes_sent: u64,
     /// Payload from target to source, in bytes.
     pub(super) bytes_received: u64,
-    /// The source's send calls that moved payload.
-    pub(super) sends: u64,
-    /// The source's receive calls that moved payload.
-    pub(super) receives: u64,
+    /// The source's send calls that moved payload; null where the kernel cannot tell.
+    #[serde(default)]
+    pub(super) sends: Option<u64>,
+    /// The source's receive calls that moved payload; null where the kernel cannot tell.
+    #[serde(default)]
+    pub(super) receives: Option<u64>,
     /// The evidence most of its connections rest on.
     pub(super) join: Join,
     /// How many connections, failed ones included, rest on which evidence.
@@ -224,7 +229,9 @@ impl<'a> From<&'a Snapshot> for Graph<'a> {
             edges: snapshot
                 .graph
                 .edges()
-                .map(|(source, target, edge)| Edge::new(&source.id, &target.id, edge))
+                .map(|(source, target, edge)| {
+                    Edge::new(&source.id, &target.id, edge, snapshot.counts_calls)
+                })
                 .collect(),
             losses: snapshot.losses.into(),
         }
@@ -266,6 +273,7 @@ impl<'a> Edge<'a> {
         source: &'a topology::NodeId,
         target: &'a topology::NodeId,
         edge: &'a topology::Edge,
+        counts_calls: bool,
     ) -> Self {
         let counts = edge.counts;
         let joins = edge.joins.iter();
@@ -279,13 +287,14 @@ impl<'a> Edge<'a> {
             },
             port: edge.listener.port(),
             path: edge.listener.path().map(Into::into),
+            connections_existing: counts.existing,
             connections_opened: counts.opened,
             connections_closed: counts.closed,
             connections_failed: counts.failed,
             bytes_sent: counts.bytes_sent,
             bytes_received: counts.bytes_received,
-            sends: counts.sends,
-            receives: counts.receives,
+            sends: counts_calls.then_some(counts.sends),
+            receives: counts_calls.then_some(counts.receives),
             join: edge.join().into(),
             joins: joins
                 .map(|(join, count)| ((*join).into(), *count))

@@ -18,12 +18,18 @@ enum Workload {
     Serve(tcp::serve::Serve),
     /// Send TCP requests, one a connection
     Connect(tcp::connect::Connect),
+    /// Give back what comes over TCP, until SIGTERM or SIGINT
+    Echo(tcp::echo::Echo),
+    /// Keep TCP connections to an echo and say something on them at each SIGUSR1
+    Talk(tcp::echo::Talk),
 }
 
 fn main() -> ExitCode {
     let done = match Workload::parse() {
         Workload::Serve(serve) => serve.run(),
         Workload::Connect(connect) => connect.run(),
+        Workload::Echo(echo) => echo.run(),
+        Workload::Talk(talk) => talk.run(),
     };
     match done.and_then(|tally| print(&tally)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 //! reads to the end, then closes.
 
 pub(crate) mod connect;
+pub(crate) mod echo;
 pub(crate) mod serve;
 
 use std::io::{self, Read as _, Write as _};

@@ -1,30 +1,9 @@
-//! Where things are: the workspace, what it builds, and the programs of this machine.
+//! The machine: where its programs are, and who we are on it.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The workspace's root directory.
-pub(crate) fn root() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package)
-}
-
-/// Where cargo puts what it builds.
-pub(crate) fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR")
-        .and_then(|dir| std::path::absolute(dir).ok())
-        .unwrap_or_else(|| root().join("target"))
-}
-
-/// The probe that [`crate::build`] leaves.
-pub(crate) fn probe() -> PathBuf {
-    target().join("release/probe")
-}
-
-/// Tools that are fetched for this workspace alone; their programs are in `bin`.
-pub(crate) fn tools() -> PathBuf {
-    target().join("tools")
-}
+use probe_tests::place;
 
 /// Where `cargo install` puts programs.
 pub(crate) fn cargo_bin() -> Option<PathBuf> {
@@ -38,7 +17,7 @@ pub(crate) fn cargo_bin() -> Option<PathBuf> {
 /// A program by name: ours first, then `PATH`, then where `PATH` may not lead yet.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    std::iter::once(tools().join("bin"))
+    std::iter::once(place::tools().join("bin"))
         .chain(env::split_paths(&path))
         .chain(cargo_bin())
         // A plain user's PATH lacks these on Debian.
@@ -54,4 +33,9 @@ pub(crate) fn rustup_toolchains() -> Option<PathBuf> {
         home.or_else(|| Some(env::home_dir()?.join(".rustup")))?
             .join("toolchains"),
     )
+}
+
+/// Whether we are root.
+pub(crate) fn root() -> bool {
+    nix::unistd::Uid::effective().is_root()
 }

@@ -1,0 +1,294 @@
+//! What the programs remember with each TCP socket: `sk_storage`.
+//!
+//! A socket's bytes are read off its own sequence numbers, which the kernel keeps anyway: exact
+//! whatever call moved them, `splice` and `io_uring` included, at no cost a call. Only the calls
+//! themselves are counted where they are made. The flow gets both once a tick, and when the
+//! socket goes.
+
+use aya_ebpf::{
+    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, bpf_map_type::BPF_MAP_TYPE_SK_STORAGE},
+    macros::btf_map,
+};
+use probe_ebpf::{
+    flow::{COMM_LEN, FlowCounters, Half},
+    loss::Loss,
+};
+
+use crate::{
+    atomic::{add, compare_swap, take},
+    flows,
+    socket::{Position, Socket},
+};
+
+/// A socket's memory. A listener's holds its owner only; an accepted socket is born with a copy of
+/// its listener's (`BPF_F_CLONE`), and so knows its owner although it is made in an interrupt.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Memory {
+    /// The flow that the socket's traffic counts for, 0 for none.
+    pub(crate) flow: u64,
+    /// What the flow has not been told yet.
+    pub(crate) pending: Pending,
+    sent: Meter,
+    received: Meter,
+    /// The first sequence numbers of the connection: as long as the socket's counters agree with
+    /// them, it is still the same connection.
+    origin: Half,
+    /// The command that called `connect` or `listen`.
+    pub(crate) comm: [u8; COMM_LEN],
+    /// Its thread group id, 0 when not known.
+    pub(crate) pid: u32,
+    /// [`STAGE_IDLE`], [`STAGE_CONNECTING`], [`STAGE_OPEN`] or [`STAGE_SHUT`].
+    pub(crate) stage: u32,
+    /// `errno` of the latest connect that failed.
+    pub(crate) error: u32,
+    /// 1 for the end that called `connect`: its SYN took a sequence number.
+    active: u32,
+}
+
+/// Not connected, or not any more.
+pub(crate) const STAGE_IDLE: u32 = 0;
+/// `connect` was called.
+pub(crate) const STAGE_CONNECTING: u32 = 1;
+/// The connection stands.
+pub(crate) const STAGE_OPEN: u32 = 2;
+/// It stands, but nothing more can be sent: what follows in sequence is the FIN.
+pub(crate) const STAGE_SHUT: u32 = 3;
+
+/// Events and calls, counted where they happen.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Pending {
+    pub(crate) opened: u64,
+    pub(crate) closed: u64,
+    pub(crate) failed: u64,
+    pub(crate) sends: u64,
+    pub(crate) receives: u64,
+}
+
+/// How far along a byte stream the flow has been told.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Meter {
+    /// Bytes told since `base`.
+    told: u64,
+    /// The kernel's own 64-bit count as of then, which runs ahead or behind by a window at most.
+    wide: u64,
+    /// The sequence number of the first byte that counts.
+    base: u32,
+    pad: u32,
+}
+
+impl Meter {
+    const fn from(sequence: u32, wide: u64) -> Self {
+        Self {
+            told: 0,
+            wide,
+            base: sequence,
+            pad: 0,
+        }
+    }
+
+    /// The bytes since last time. Sequence numbers wrap after 4 GiB; the wide count tells how often
+    /// they did. Whoever comes second to the same bytes gets 0.
+    ///
+    /// # Safety
+    ///
+    /// `this` is live.
+    #[inline(always)]
+    unsafe fn advance(this: *mut Self, sequence: u32, wide: u64) -> u64 {
+        // SAFETY: by the caller's promise.
+        let Self {
+            told,
+            wide: wide_before,
+            base,
+            ..
+        } = unsafe { *this };
+        let narrow = u64::from(sequence.wrapping_sub(base).wrapping_sub(told as u32));
+        let about = wide.wrapping_sub(wide_before).wrapping_add(1 << 31);
+        if about < narrow {
+            return 0; // behind what was told: a moment's disagreement between two counters
+        }
+        let amount = narrow + ((about - narrow) >> 32 << 32);
+        // SAFETY: by the caller's promise.
+        unsafe {
+            if amount == 0 || compare_swap(&raw mut (*this).told, told, told + amount) != told {
+                return 0;
+            }
+            (*this).wide = wide;
+        }
+        amount
+    }
+}
+
+const STORAGE_FLAGS: usize = (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize;
+
+/// A `BPF_MAP_TYPE_SK_STORAGE` definition; aya's own takes no `BPF_F_CLONE` and serves only
+/// `cgroup_sock_addr` programs.
+#[repr(C)]
+pub(crate) struct SocketStorage {
+    r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
+    key: *const i32,
+    value: *const Memory,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; STORAGE_FLAGS],
+}
+
+// SAFETY: the pointers only carry types to the loader and are never followed.
+unsafe impl Sync for SocketStorage {}
+
+/// One entry a socket, freed with it; its memory is charged to the socket, its number bounded by
+/// the sockets there are.
+#[btf_map]
+pub(crate) static SOCKETS: SocketStorage = SocketStorage {
+    r#type: core::ptr::null(),
+    key: core::ptr::null(),
+    value: core::ptr::null(),
+    max_entries: core::ptr::null(),
+    map_flags: core::ptr::null(),
+};
+
+/// A live entry of the storage map.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry(*mut Memory);
+
+impl Entry {
+    /// # Safety
+    ///
+    /// `memory` is a live entry of [`SOCKETS`], and stays so while the program runs.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(memory: *mut Memory) -> Self {
+        Self(memory)
+    }
+
+    /// The entry itself; valid while the program runs.
+    #[inline(always)]
+    pub(crate) const fn as_ptr(self) -> *mut Memory {
+        self.0
+    }
+
+    /// From now on the socket's traffic counts for `flow`.
+    #[inline(always)]
+    pub(crate) fn join(self, flow: u64, stage: u32) -> Result<*mut FlowCounters, Loss> {
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        // SAFETY: a live entry, by `new`, and a live map value.
+        unsafe {
+            (*self.0).flow = flow;
+            (*self.0).stage = stage;
+            (*counters).last_pid = (*self.0).pid;
+            add(&raw mut (*counters).attached, 1);
+        }
+        Ok(counters)
+    }
+
+    /// From now on it counts for none; its flow has all it counted.
+    #[inline(always)]
+    pub(crate) fn leave(self) -> Result<(), Loss> {
+        let memory = self.0;
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { core::mem::replace(&mut (*memory).flow, 0) };
+        if flow == 0 {
+            return Ok(());
+        }
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        // SAFETY: as above, and a live map value.
+        unsafe {
+            self.tell_events(counters);
+            if (*memory).error != 0 {
+                (*counters).last_error = (*memory).error;
+            }
+            add(&raw mut (*counters).detached, 1);
+        }
+        Ok(())
+    }
+
+    /// The connection stands as of `origin`; bytes count from there on.
+    #[inline(always)]
+    pub(crate) fn begin(self, active: bool, origin: Half, position: &Position) {
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            (*self.0).active = u32::from(active);
+            (*self.0).origin = origin;
+            // The kernel's counts may hold a SYN's worth; a window's worth would not matter.
+            (*self.0).sent = Meter::from(origin.first_sent, position.sent_wide);
+            (*self.0).received = Meter::from(origin.first_received, position.received_wide);
+        }
+    }
+
+    /// The same for a connection that stood before: bytes count from now on.
+    #[inline(always)]
+    pub(crate) fn resume(self, active: bool, origin: Half, position: &Position) {
+        self.begin(active, origin, position);
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            (*self.0).sent = Meter::from(position.sent, position.sent_wide);
+            (*self.0).received = Meter::from(position.received, position.received_wide);
+        }
+    }
+
+    /// Tells the flow all that it has not been told.
+    #[inline(always)]
+    pub(crate) fn tell(self, socket: Socket) -> Result<(), Loss> {
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { (*self.0).flow };
+        if flow == 0 {
+            return Ok(());
+        }
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        // SAFETY: as above, and a live map value.
+        unsafe { self.tell_events(counters) };
+        self.tell_bytes(socket, counters);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn tell_bytes(self, socket: Socket, counters: *mut FlowCounters) {
+        let memory = self.0;
+        let Some(position) = socket.position() else {
+            return;
+        };
+        // SAFETY: a live entry, by `new`, and a live map value.
+        unsafe {
+            // A disconnect starts the counters anew; what they say then is no part of this
+            // connection.
+            let origin = position.origin((*memory).active != 0);
+            if origin.first_received == (*memory).origin.first_received {
+                let (sequence, wide) = (position.received, position.received_wide);
+                let amount = Meter::advance(&raw mut (*memory).received, sequence, wide);
+                if amount != 0 {
+                    add(&raw mut (*counters).bytes_received, amount);
+                }
+            }
+            // After the last byte comes the FIN, which is none.
+            let shut = (*memory).stage == STAGE_SHUT || (*memory).stage == STAGE_IDLE;
+            if !shut && origin.first_sent == (*memory).origin.first_sent {
+                let (sequence, wide) = (position.sent, position.sent_wide);
+                let amount = Meter::advance(&raw mut (*memory).sent, sequence, wide);
+                if amount != 0 {
+                    add(&raw mut (*counters).bytes_sent, amount);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `counters` is live.
+    #[inline(always)]
+    unsafe fn tell_events(self, counters: *mut FlowCounters) {
+        // SAFETY: a live entry, by `new`.
+        let pending = unsafe { &raw mut (*self.0).pending };
+        macro_rules! hand_over {
+            ($($counter:ident)*) => {$(
+                // SAFETY: a live entry, by `new`, and the caller's promise. Most are zero: a look
+                // is cheaper than a swap. What is added meanwhile stays for next time.
+                unsafe {
+                    if (*pending).$counter != 0 {
+                        add(&raw mut (*counters).$counter, take(&raw mut (*pending).$counter));
+                    }
+                }
+            )*};
+        }
+        hand_over!(opened closed failed sends receives);
+    }
+}

@@ -1,0 +1,178 @@
+//! `probe ecs`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Until, print, stop::Stop};
+use crate::{
+    agent::hostname,
+    export::ecs as json,
+    identity::{
+        Directory, Ecs, EngineAddress, EngineState,
+        ecs::{AGENT_ADDRESS, Access, Options},
+        engine,
+    },
+    views::ecs as tables,
+};
+
+/// How long ECS is waited for before what is known is printed.
+const SETTLE: Duration = Duration::from_secs(15);
+/// How often the directory forgets while `--duration` passes.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
+#[derive(Args, Debug)]
+pub struct EcsCommand {
+    /// Docker's address; by default that of DOCKER_HOST, else unix:///var/run/docker.sock.
+    #[arg(long, value_name = "URL")]
+    engine: Option<String>,
+    #[command(flatten)]
+    ecs: EcsArgs,
+    #[command(flatten)]
+    until: Until,
+
+    /// How to print them.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+
+    /// Also print the API calls made, by operation, those saved by the cache, and those throttled.
+    #[arg(long)]
+    stats: bool,
+}
+
+/// How ECS is asked, the same in every command.
+#[derive(Args, Debug)]
+pub struct EcsArgs {
+    /// How often the services of this host's tasks are refreshed.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = at_least_a_second)]
+    ecs_refresh: Duration,
+
+    /// Whom to ask about tasks.
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = EcsSource::Aws)]
+    ecs_source: EcsSource,
+}
+
+/// Whom to ask about tasks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum EcsSource {
+    /// AWS, with credentials, region and endpoint where its SDK finds them.
+    Aws,
+    /// This host's ECS agent, which knows tasks but no services.
+    Agent,
+}
+
+/// How tasks and services are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    /// A container a line, then a service a line.
+    Table,
+    /// One document, schema probe.ecs/v1.
+    Json,
+}
+
+fn at_least_a_second(text: &str) -> Result<Duration, String> {
+    let period = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if period < Duration::from_secs(1) {
+        return Err("it must be 1s or more: AWS answers some 20 calls a second".to_owned());
+    }
+    Ok(period)
+}
+
+impl EcsArgs {
+    /// What was asked for, and defaults for the rest.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            access: match self.ecs_source {
+                EcsSource::Aws => Access::Sdk,
+                EcsSource::Agent => Access::Agent(AGENT_ADDRESS),
+            },
+            refresh: self.ecs_refresh,
+            ..Options::default()
+        }
+    }
+}
+
+impl EcsCommand {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let docker_host = std::env::var("DOCKER_HOST").ok();
+        let address = EngineAddress::choose(self.engine.as_deref(), docker_host.as_deref())?;
+        let mut stop = Stop::new()?;
+        stop.start(&self.until);
+
+        let directory = Arc::new(Directory::default());
+        let shutdown = CancellationToken::new();
+        let (state, engine) = watch::channel(EngineState::default());
+        let engine_task = tokio::spawn(engine::watch(
+            address.clone(),
+            Arc::clone(&directory),
+            state,
+            shutdown.clone(),
+        ));
+        let ecs = Ecs::spawn(Arc::clone(&directory), self.ecs.options(), shutdown.clone());
+        let followed = self.follow(&mut stop, engine, &directory, &ecs).await;
+        let text = followed.and_then(|()| self.text(&ecs));
+        shutdown.cancel();
+        engine_task.await?;
+        ecs.ended().await;
+        print(&text?)
+    }
+
+    /// Until it is time to print.
+    async fn follow(
+        &self,
+        stop: &mut Stop,
+        mut engine: watch::Receiver<EngineState>,
+        directory: &Directory,
+        ecs: &Ecs,
+    ) -> anyhow::Result<()> {
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            state = engine.wait_for(|state| *state != EngineState::Connecting) => {
+                if let EngineState::Unreachable { reason, .. } = &*state? {
+                    bail!("no Docker engine ({reason}): start it, or say with --engine or DOCKER_HOST where it listens");
+                }
+            }
+        }
+        if self.until.duration.is_none() {
+            tokio::select! {
+                () = stop.asked() => {}
+                // Late answers are shown by their absence.
+                _ = tokio::time::timeout(SETTLE, ecs.settled()) => {}
+            }
+            return Ok(());
+        }
+        let mut sweep = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                () = stop.asked() => return Ok(()),
+                _ = sweep.tick() => directory.sweep(Instant::now()),
+            }
+        }
+    }
+
+    fn text(&self, ecs: &Ecs) -> anyhow::Result<String> {
+        let here = ecs.here();
+        let stats = self.stats.then(|| ecs.stats());
+        match self.output {
+            Output::Table => {
+                let mut text = tables::tables(&here);
+                if let Some(stats) = stats {
+                    text.push('\n');
+                    text.push_str(&tables::stats(&stats));
+                }
+                Ok(text)
+            }
+            Output::Json => {
+                let mut text = Vec::new();
+                json::write(&here, stats.as_ref(), &hostname(), &mut text)?;
+                Ok(String::from_utf8(text)?)
+            }
+        }
+    }
+}

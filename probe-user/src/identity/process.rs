@@ -1,0 +1,162 @@
+//! Processes: what runs, since when, for whom, and in which container.
+//!
+//! A pid is reused; a process is a pid and the moment it began. What is known comes from `/proc`,
+//! all at once, and from the kernel's records as they happen.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use procfs::process::{Process as ProcEntry, Stat, all_processes};
+use procfs::{ProcError, ProcessCGroup, boot_time_secs, ticks_per_second};
+
+use crate::ids::Pid;
+
+/// Bytes kept of a command line.
+pub const COMMAND_LINE_LEN: usize = 4096;
+
+/// Processes known at once; further ones are refused and counted.
+pub const MAX_PROCESSES: usize = 65_536;
+
+/// One process, a thread group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Process {
+    /// In the host's pid namespace.
+    pub pid: Pid,
+    /// Its parent there; 0 for none.
+    pub parent: Pid,
+    /// In its own pid namespace, the container's, when the kernel tells.
+    pub inner_pid: Option<Pid>,
+    /// Effective user id.
+    pub uid: u32,
+    /// When it began, to the kernel's clock tick of a hundredth of a second.
+    pub started: Option<Timestamp>,
+    /// The command, at most 15 bytes.
+    pub command: String,
+    /// Its arguments, the program first, joined by spaces; empty for a kernel thread. At most
+    /// [`COMMAND_LINE_LEN`] bytes.
+    pub command_line: String,
+    /// The program's file, as `/proc` shows it; `None` for a kernel thread or when it is hidden.
+    pub executable: Option<PathBuf>,
+    /// Its cgroup v2 path.
+    pub cgroup: Option<Arc<str>>,
+}
+
+/// Lists what runs. Processes that end meanwhile are left out.
+///
+/// # Errors
+/// When `/proc` cannot be listed.
+pub fn list() -> Result<Listing, ProcError> {
+    let mut listing = Listing::default();
+    let mut cgroups: HashMap<String, Arc<str>> = HashMap::new();
+    for entry in all_processes()?.flatten() {
+        if listing.processes.len() >= MAX_PROCESSES {
+            listing.refused += 1;
+        } else if let Ok(process) = read(&entry, &mut cgroups) {
+            listing.processes.push(process);
+        }
+    }
+    listing.processes.sort_by_key(|process| process.pid);
+    Ok(listing)
+}
+
+/// What [`list`] found.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// By pid.
+    pub processes: Vec<Process>,
+    /// Processes beyond [`MAX_PROCESSES`].
+    pub refused: u64,
+}
+
+fn read(entry: &ProcEntry, cgroups: &mut HashMap<String, Arc<str>>) -> Result<Process, ProcError> {
+    let stat = entry.stat()?;
+    let status = entry.status()?;
+    let cgroup = entry.cgroups().ok().and_then(|groups| {
+        let path = groups.into_iter().find_map(v2_path)?;
+        let shared = cgroups
+            .entry(path)
+            .or_insert_with_key(|path| path.as_str().into());
+        Some(Arc::clone(shared))
+    });
+    Ok(Process {
+        pid: pid(entry.pid),
+        parent: pid(stat.ppid),
+        // Outermost namespace first: the last one is the process's own.
+        inner_pid: status
+            .nspid
+            .as_ref()
+            .and_then(|all| all.last())
+            .map(|own| pid(*own)),
+        uid: status.euid,
+        started: started(&stat),
+        command: stat.comm,
+        command_line: command_line(&entry.cmdline().unwrap_or_default()),
+        executable: entry.exe().ok().filter(|path| path != Path::new("")),
+        cgroup,
+    })
+}
+
+/// The line of `/proc/PID/cgroup` that begins with `0::`.
+fn v2_path(group: ProcessCGroup) -> Option<String> {
+    (group.hierarchy == 0).then_some(group.pathname)
+}
+
+fn pid(number: i32) -> Pid {
+    Pid(number.cast_unsigned())
+}
+
+/// `starttime` counts clock ticks since boot.
+fn started(stat: &Stat) -> Option<Timestamp> {
+    let boot = i64::try_from(boot_time_secs().ok()?).ok()?;
+    let since = stat.starttime.saturating_mul(1000) / ticks_per_second();
+    Timestamp::from_millisecond(boot.saturating_mul(1000).saturating_add_unsigned(since)).ok()
+}
+
+/// Joined by spaces and cut at a character's end.
+fn command_line(arguments: &[String]) -> String {
+    let mut line = arguments.join(" ");
+    if line.len() > COMMAND_LINE_LEN {
+        let mut end = COMMAND_LINE_LEN;
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_listed_as_it_is() {
+        let listing = list().unwrap();
+        let own = std::process::id();
+        let process = listing
+            .processes
+            .iter()
+            .find(|process| process.pid == Pid(own));
+        let process = process.unwrap();
+        assert_eq!(process.parent.0, std::os::unix::process::parent_id());
+        assert_eq!(process.executable, std::env::current_exe().ok());
+        assert!(
+            process
+                .command_line
+                .starts_with(&std::env::args().next().unwrap())
+        );
+        let age = Timestamp::now().duration_since(process.started.unwrap());
+        assert!((-1..600).contains(&age.as_secs()), "{age:?}");
+        assert_eq!(listing.refused, 0);
+    }
+
+    #[test]
+    fn command_lines_are_cut_between_characters() {
+        let long = "é".repeat(COMMAND_LINE_LEN);
+        let line = command_line(&["x".to_owned(), long]);
+        assert!(line.len() <= COMMAND_LINE_LEN && line.len() > COMMAND_LINE_LEN - 2);
+        assert!(line.starts_with("x é"));
+    }
+}

@@ -1,0 +1,20 @@
+use super::*;
+use crate::identity::ecs::samples;
+
+#[test]
+fn tasks_then_services_what_is_unknown_is_a_dash() {
+    insta::assert_snapshot!(tables(&samples::here()));
+}
+
+#[test]
+fn a_host_without_tasks_is_one_sentence() {
+    assert_eq!(
+        tables(&Here::default()),
+        "no container of this host is of an ECS task\n"
+    );
+}
+
+#[test]
+fn calls_are_counted_by_operation() {
+    insta::assert_snapshot!(stats(&samples::stats()));
+}

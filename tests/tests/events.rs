@@ -1,0 +1,82 @@
+//! `probe events` and `probe run` against a real engine.
+
+use std::time::Duration;
+
+use probe_tests::{Container, Engine, Network, Probe, image};
+use serde_json::Value;
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn an_exec_in_a_container_is_seen_with_its_container() {
+    let engine = Engine::start().unwrap();
+    let container = Container::of(&engine, &image::BUSYBOX, "box")
+        .unwrap()
+        .command(["sleep", "600"])
+        .run()
+        .unwrap();
+    let probe = Probe::start(&engine, ["events", "-o", "json"]).unwrap();
+    container
+        .exec(["sh", "-c", "/bin/true; exit 3"])
+        .unwrap_err();
+    let brief = Container::of(&engine, &image::BUSYBOX, "brief")
+        .unwrap()
+        .command(["true"])
+        .run()
+        .unwrap();
+    brief.wait().unwrap();
+    let printed = probe.interrupt().unwrap().stdout;
+    let events: Vec<Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |kind: &str, command: &str, name: &str| {
+        let found = events.iter().find(|event| {
+            event["type"] == kind
+                && event["command"] == command
+                && event["container"]["name"] == name
+        });
+        found.unwrap_or_else(|| panic!("no {kind} of {command} in {name}: {printed}"))
+    };
+    let exec = of("exec", "true", "box");
+    assert_eq!(exec["path"], "/bin/true");
+    assert_eq!(exec["container"]["id"], container.id());
+    assert_eq!(exec["container"]["image"], "busybox");
+    assert_eq!(of("exit", "sh", "box")["status"], 3);
+    assert_eq!(of("exit", "true", "box")["status"], 0);
+    of("exec", "true", "brief");
+    let made = events.iter().find(|event| {
+        let path = event["path"].as_str().unwrap_or_default();
+        event["type"] == "cgroup-made" && path.ends_with(brief.id())
+    });
+    assert!(made.is_some(), "{printed}");
+}
+
+#[test]
+fn run_prints_a_line_for_each_edge_that_has_news() {
+    let engine = Engine::start().unwrap();
+    let network = Network::create(&engine, "net").unwrap();
+    let server = Container::of(&engine, &image::WORKLOAD, "server")
+        .unwrap()
+        .on(&network)
+        .command(["serve", "--port", "7000"])
+        .run()
+        .unwrap();
+    server.wait_for_line("listening", SOON).unwrap();
+    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let args = ["run", "--interval", "200ms", "--duration", "3s"];
+    let probe = Probe::start(&engine, args).unwrap();
+    let client = Container::of(&engine, &image::WORKLOAD, "client")
+        .unwrap()
+        .on(&network)
+        .command(["connect", "--to", &to, "--connections", "100"])
+        .run()
+        .unwrap();
+    assert_eq!(client.tally().unwrap().connections, 100);
+    let printed = probe.wait(SOON).unwrap().stdout;
+    let last = printed
+        .lines()
+        .rfind(|line| line.contains("client -> server:7000"))
+        .unwrap_or_else(|| panic!("no line of the edge: {printed}"));
+    assert!(last.contains(" conns 100 failed 0 "), "{last}");
+}
