@@ -1,5 +1,7 @@
 //! `probe graph` on saved graphs: what it prints, and what it exits with. Needs no root.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use std::{
     io::Write as _,
     path::{Path, PathBuf},

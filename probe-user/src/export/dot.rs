@@ -24,9 +24,10 @@ const TOOLTIP: usize = 1024;
 pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "digraph probe {{")?;
     writeln!(out, "  label={}", Quoted(&short(&snapshot.host())))?;
+    // Without newrank, Graphviz 2.43 loses edges between boxes: "triangulation failed".
     writeln!(
         out,
-        "  rankdir=LR nodesep=0.25 ranksep=1.2 fontname=\"sans-serif\""
+        "  rankdir=LR newrank=true nodesep=0.25 ranksep=1.2 fontname=\"sans-serif\""
     )?;
     writeln!(
         out,
