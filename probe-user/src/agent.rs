@@ -190,6 +190,12 @@ impl Agent {
         &self.hostname
     }
 
+    /// The addresses of the host's interfaces, loopback left out.
+    #[must_use]
+    pub fn addresses(&self) -> &[std::net::IpAddr] {
+        &self.host.addresses
+    }
+
     /// When the programs were attached.
     #[must_use]
     pub const fn started(&self) -> Timestamp {

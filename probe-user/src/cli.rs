@@ -8,7 +8,7 @@ pub mod ps;
 pub mod run;
 mod stop;
 
-use std::{io, time::Duration};
+use std::{fmt, io, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -48,15 +48,16 @@ impl Command {
         matches!(self, Self::Run(_)) && run::draws()
     }
 
-    /// Runs the command to its end.
-    pub async fn run(self) -> anyhow::Result<()> {
+    /// Runs the command to its end; what it exits with if that is no error.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Graph(graph) => graph.run().await,
-            Self::Run(run) => run.run().await,
-            Self::Events(events) => events.run().await,
-            Self::Ps(ps) => ps.run().await,
-            Self::Ecs(ecs) => ecs.run().await,
+            Self::Graph(graph) => return graph.run().await,
+            Self::Run(run) => run.run().await?,
+            Self::Events(events) => events.run().await?,
+            Self::Ps(ps) => ps.run().await?,
+            Self::Ecs(ecs) => ecs.run().await?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -111,6 +112,29 @@ fn announce(agent: &Agent) {
         agent.hostname(),
         agent.attached().len()
     );
+}
+
+/// An error that exits with 2: wrong usage that only shows late, or a comparison that could not be
+/// made, whose 1 means that there are differences.
+#[derive(Debug)]
+struct Trouble(anyhow::Error);
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// What a command that failed exits with.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Trouble>() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Whether `error` says that who read our output has gone, which is no error.

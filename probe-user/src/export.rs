@@ -1,27 +1,17 @@
-//! A graph as a file: JSON for programs, DOT for Graphviz.
+//! A graph as a file: JSON for programs, DOT, Mermaid, GraphML and CSV for their tools.
 
+pub mod answer;
+pub mod csv;
+pub mod delta;
 pub mod dot;
 pub mod ecs;
+pub mod graphml;
 pub mod json;
+pub mod mermaid;
 pub mod processes;
+pub mod text;
 
-use jiff::Timestamp;
+pub use crate::topology::Snapshot;
 
-use crate::{kernel::losses::Losses, topology::Graph};
-
-/// A graph with what one must know to read it.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The host's name.
-    pub host: String,
-    /// When watching began.
-    pub started: Timestamp,
-    /// When the graph was taken.
-    pub ended: Timestamp,
-    /// Who talked to whom.
-    pub graph: Graph,
-    /// Whether send and receive calls are counted on this kernel.
-    pub counts_calls: bool,
-    /// What was seen and not kept.
-    pub losses: Losses,
-}
+#[cfg(test)]
+mod tests;

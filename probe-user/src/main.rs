@@ -14,11 +14,11 @@ fn main() -> ExitCode {
     log(cli.command.draws());
     let outcome = cli::runtime().and_then(|runtime| runtime.block_on(cli.command.run()));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if cli::reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
-            ExitCode::FAILURE
+            cli::exit_code(&error)
         }
     }
 }

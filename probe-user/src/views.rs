@@ -1,5 +1,7 @@
 //! What people see in a terminal.
 
+pub mod answers;
+pub mod changes;
 pub mod ecs;
 pub mod edges;
 pub mod events;

@@ -1,49 +1,105 @@
-//! `probe graph`.
+//! `probe graph`: a graph, live or from files, printed, questioned or compared.
 
-use std::time::Duration;
+mod files;
+mod print;
+mod questions;
 
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{Source, Until, Wanted, print, stop::Stop};
+use super::{Source, Trouble, Until, Wanted, stop::Stop};
 use crate::{
-    export::{Snapshot, dot, json},
-    views::edges,
+    export::{Snapshot, json},
+    topology::{Delta, Seen},
 };
 
 /// How often the flow map is read while nothing is shown: flows must not leave unseen.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Watch for a while, then print who talked to whom.
+/// Watch for a while, then print who talked to whom; or do so with saved graphs.
 #[derive(Args, Debug)]
 pub struct Graph {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
     until: Until,
+    #[command(flatten)]
+    files: files::Files,
+    #[command(flatten)]
+    questions: questions::Questions,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
 
     /// Edges to print, of the table only; all by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["question", "diff"])]
     limit: Option<usize>,
+
+    /// Print the JSON Schema of the JSON output.
+    #[arg(long, exclusive = true)]
+    schema: bool,
 }
 
 /// How a graph is printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Output {
-    /// An edge a line, busiest first.
+    /// An edge a line, busiest first; of an answer or a comparison, what it says.
     Table,
-    /// Node-link JSON, schema probe.graph/v1.
+    /// Node-link JSON, schema probe.graph/v1; probe.answer/v1 or probe.delta/v1.
     Json,
     /// Graphviz.
     Dot,
+    /// GraphML, for NetworkX, Gephi and yEd.
+    Graphml,
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// The edges, comma-separated.
+    Csv,
 }
 
 impl Graph {
-    pub(super) async fn run(self) -> anyhow::Result<()> {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.schema {
+            super::print(json::JSON_SCHEMA)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some((before, after)) = self.files.compared() {
+            return self.compare(before, after);
+        }
+        let question = self.questions.question();
+        let snapshot = match self.files.read()? {
+            Some(snapshot) => snapshot,
+            None => self.watch().await?,
+        };
+        let text = match question {
+            Some(question) => {
+                let answer = question.ask(&snapshot.graph)?;
+                print::answer(&answer, &snapshot, self.output)?
+            }
+            None => print::graph(&snapshot, self.output, self.limit)?,
+        };
+        super::print(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// As `diff` does: 0 if nothing changed, 1 if anything did, 2 if that cannot be told.
+    fn compare(&self, before: &str, after: &str) -> anyhow::Result<ExitCode> {
+        let told = || {
+            let (before, after) = (files::read(before)?, files::read(after)?);
+            let delta = Delta::between(&before.graph, &after.graph);
+            let text = print::delta(&delta, &before, &after, self.output)?;
+            Ok((delta, text))
+        };
+        let (delta, text) = told().map_err(Trouble)?;
+        super::print(&text)?;
+        Ok(ExitCode::from(u8::from(!delta.is_empty())))
+    }
+
+    async fn watch(&self) -> anyhow::Result<Snapshot> {
         let mut stop = Stop::new()?;
         let mut agent = self.source.start(Wanted::Traffic, INTERVAL, false)?;
         stop.start(&self.until);
@@ -55,20 +111,19 @@ impl Graph {
         }
         agent.settle().await?;
         let snapshot = Snapshot {
-            host: agent.hostname().to_owned(),
+            seen: vec![Seen {
+                host: agent.hostname().to_owned(),
+                addresses: agent.addresses().to_vec(),
+            }],
             started: agent.started(),
             ended: Timestamp::now(),
-            graph: agent.graph(),
+            graph: Arc::new(agent.graph()),
             counts_calls: agent.counts_calls(),
-            losses: agent.losses()?,
+            losses: agent
+                .losses()
+                .context("the graph is not known to be whole")?,
         };
         agent.stop().await;
-        let mut text = Vec::new();
-        match self.output {
-            Output::Table => text = edges::table(&snapshot, self.limit).into_bytes(),
-            Output::Json => json::write(&snapshot, &mut text)?,
-            Output::Dot => dot::write(&snapshot, &mut text)?,
-        }
-        print(&String::from_utf8_lossy(&text))
+        Ok(snapshot)
     }
 }

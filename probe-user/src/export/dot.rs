@@ -1,66 +1,121 @@
 //! The graph in Graphviz' language.
+//!
+//! Labels are short, so that fifty nodes can be read; the whole figures are tooltips, which `dot
+//! -Tsvg` keeps.
+
+mod clusters;
 
 use std::{fmt, io};
 
-use super::Snapshot;
+use super::{
+    Snapshot,
+    text::{escaped, id, is_xml, short},
+};
 use crate::{
-    topology::{Kind, Node},
-    views::units::bytes,
+    topology::{Edge, Kind, Node},
+    views::units::{bytes, count},
 };
 
-/// Writes one `digraph`.
+/// Characters of a tooltip: Graphviz refuses strings of more than 16 KiB, and nobody reads them.
+const TOOLTIP: usize = 1024;
+
+/// Writes one `digraph`: a box around each host's nodes if there are several hosts, and around
+/// each network's containers.
 pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "digraph probe {{")?;
-    writeln!(out, "  label={}", Quoted(&snapshot.host))?;
-    writeln!(out, "  rankdir=LR")?;
-    writeln!(out, "  node [fontname=\"sans-serif\" style=filled]")?;
-    writeln!(out, "  edge [fontname=\"sans-serif\" fontsize=10]")?;
-    for node in snapshot.graph.nodes() {
-        let (shape, color) = look(node.kind);
-        writeln!(
-            out,
-            "  {} [label={} shape={shape} fillcolor=\"{color}\"]",
-            Quoted(node.id.as_str()),
-            Quoted(&caption(node)),
-        )?;
-    }
+    writeln!(out, "  label={}", Quoted(&short(&snapshot.host())))?;
+    // Without newrank, Graphviz 2.43 loses edges between boxes: "triangulation failed".
+    writeln!(
+        out,
+        "  rankdir=LR newrank=true nodesep=0.25 ranksep=1.2 fontname=\"sans-serif\""
+    )?;
+    writeln!(
+        out,
+        "  node [fontname=\"sans-serif\" fontsize=12 style=filled height=0.3]"
+    )?;
+    writeln!(
+        out,
+        "  edge [fontname=\"sans-serif\" fontsize=9 arrowsize=0.7 color=\"#00000099\"]"
+    )?;
+    clusters::write(snapshot, out)?;
     for (source, target, edge) in snapshot.graph.edges() {
-        let counts = edge.counts;
-        let failed = counts.failed > 0;
-        let label = format!(
-            ":{}\n{} conn{}\n→ {}\n← {}",
-            edge.port,
-            counts.opened,
-            if failed {
-                format!(", {} failed", counts.failed)
-            } else {
-                String::new()
-            },
-            bytes(counts.bytes_sent),
-            bytes(counts.bytes_received),
-        );
-        writeln!(
-            out,
-            "  {} -> {} [label={} penwidth={:.1}{}]",
-            Quoted(source.id.as_str()),
-            Quoted(target.id.as_str()),
-            Quoted(&label),
-            width(counts.bytes_sent + counts.bytes_received),
-            if failed && counts.opened == 0 {
-                " style=dashed color=firebrick"
-            } else {
-                ""
-            },
-        )?;
+        write_edge(out, source, target, edge)?;
     }
     writeln!(out, "}}")
 }
 
+fn write_node(out: &mut impl io::Write, indent: usize, node: &Node) -> io::Result<()> {
+    let (shape, color) = look(node.kind);
+    let tooltip = match &node.image {
+        Some(image) => format!("{}\n{image}", node.id),
+        None => node.id.to_string(),
+    };
+    writeln!(
+        out,
+        "{:indent$}{} [label={} shape={shape} fillcolor=\"{color}\" tooltip={}]",
+        "",
+        Quoted(&id(&node.id)),
+        Quoted(&caption(node)),
+        Quoted(start(&tooltip)),
+    )
+}
+
+fn write_edge(
+    out: &mut impl io::Write,
+    source: &Node,
+    target: &Node,
+    edge: &Edge,
+) -> io::Result<()> {
+    let counts = edge.counts;
+    let total = counts.bytes_sent.saturating_add(counts.bytes_received);
+    let only_failed = counts.opened == 0 && counts.existing == 0 && counts.failed > 0;
+    let figure = if only_failed {
+        format!("{} failed", count(counts.failed))
+    } else {
+        bytes(total)
+    };
+    let tooltip = format!(
+        "{} → {} {}\n{} opened, {} closed, {} failed\n→ {} ← {}\n{}",
+        short(&source.name),
+        short(&target.name),
+        edge.listener,
+        counts.opened,
+        counts.closed,
+        counts.failed,
+        bytes(counts.bytes_sent),
+        bytes(counts.bytes_received),
+        edge.join().as_str(),
+    );
+    writeln!(
+        out,
+        "  {} -> {} [label={} penwidth={:.1} tooltip={}{}]",
+        Quoted(&id(&source.id)),
+        Quoted(&id(&target.id)),
+        Quoted(&format!("{} {figure}", short(&edge.listener.to_string()))),
+        width(total),
+        Quoted(start(&tooltip)),
+        if only_failed {
+            " style=dashed color=firebrick"
+        } else {
+            ""
+        },
+    )
+}
+
 fn caption(node: &Node) -> String {
+    let name = short(&node.name);
     match &node.image {
-        Some(image) => format!("{}\n{image}", node.name),
-        None => node.name.clone(),
+        Some(image) => format!("{name}\n{}", short(image)),
+        None => name.into_owned(),
     }
+}
+
+fn start(text: &str) -> &str {
+    let end = text
+        .char_indices()
+        .nth(TOOLTIP)
+        .map_or(text.len(), |(at, _)| at);
+    &text[..end]
 }
 
 const fn look(kind: Kind) -> (&'static str, &'static str) {
@@ -69,6 +124,9 @@ const fn look(kind: Kind) -> (&'static str, &'static str) {
         Kind::Process => ("ellipse", "lightyellow"),
         Kind::Host => ("house", "lightgrey"),
         Kind::External => ("ellipse", "white"),
+        Kind::Task => ("box3d", "lightcyan"),
+        Kind::Service => ("component", "palegreen"),
+        Kind::Image => ("note", "lavender"),
     }
 }
 
@@ -78,21 +136,23 @@ fn width(bytes: u64) -> f64 {
     f64::from(decades.clamp(1, 7))
 }
 
-/// A quoted DOT string. A backslash would start an escape, a line feed is one.
+/// A quoted DOT string. A backslash would start an escape, a line feed is one, and Graphviz reads
+/// HTML entities: `&` is one.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"")?;
-        for char in self.0.chars() {
-            match char {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
-                '\n' => f.write_str("\\n")?,
-                control if control.is_control() => f.write_str("\u{fffd}")?,
-                plain => write!(f, "{plain}")?,
-            }
-        }
+        escaped(f, self.0, |char| {
+            Some(match char {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                '\n' => "\\n",
+                '&' => "&amp;",
+                char if char.is_control() || !is_xml(char) => "\u{fffd}",
+                _ => return None,
+            })
+        })?;
         f.write_str("\"")
     }
 }
@@ -104,8 +164,8 @@ mod tests {
     #[test]
     fn quotes_what_would_end_a_string() {
         assert_eq!(
-            Quoted("a\"b\\c\nd\0é").to_string(),
-            "\"a\\\"b\\\\c\\nd\u{fffd}é\""
+            Quoted("a\"b\\c\nd\0é&lt;").to_string(),
+            "\"a\\\"b\\\\c\\nd\u{fffd}é&amp;lt;\""
         );
     }
 

@@ -1,15 +1,20 @@
-//! The graph, one moment's.
+//! The graph, one moment's. It does not change once it is made.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    net::IpAddr,
+};
 
 use petgraph::{
     graph::NodeIndex,
-    stable_graph::{EdgeIndex, StableDiGraph},
+    stable_graph::StableDiGraph,
     visit::{EdgeRef as _, IntoEdgeReferences as _},
 };
+use thiserror::Error;
 
 use super::{
     join::{Conversation, Join},
+    listener::Listener,
     node::{Node, NodeId},
 };
 use crate::{identity::Workload, kernel::flows::Counts};
@@ -17,8 +22,8 @@ use crate::{identity::Workload, kernel::flows::Counts};
 /// One node talks to another on one port.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edge {
-    /// The listening port of the target itself.
-    pub port: u16,
+    /// What the target listens on.
+    pub listener: Listener,
     /// What was counted, as the source sees it: it opened the connections, and sent to the target.
     pub counts: Counts,
     /// How many connections, failed ones included, rest on which evidence.
@@ -43,16 +48,38 @@ pub struct EdgeKey {
     pub source: NodeId,
     /// Who accepted them.
     pub target: NodeId,
-    /// On which port.
-    pub port: u16,
+    /// On what.
+    pub listener: Listener,
+}
+
+/// Why nodes and edges are not a graph.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum GraphError {
+    /// Two nodes have one id.
+    #[error("the node {0:?} is there twice")]
+    NodeTwice(String),
+    /// Two edges are told apart by nothing.
+    #[error("the edge from {source_id:?} to {target:?} on {listener:?} is there twice")]
+    EdgeTwice {
+        /// Who opened the connections.
+        source_id: String,
+        /// Who accepted them.
+        target: String,
+        /// On what.
+        listener: String,
+    },
+    /// An edge has an end that is no node.
+    #[error("an edge names the node {0:?}, which is not there")]
+    NoSuchNode(String),
 }
 
 /// Who talks to whom.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
+    /// Indices ascend with ids, and edges' with source, target and listener: walking it, and
+    /// every algorithm on it, has a stable order.
     graph: StableDiGraph<Node, Edge>,
     nodes: HashMap<NodeId, NodeIndex>,
-    edges: HashMap<(NodeIndex, NodeIndex, u16), EdgeIndex>,
 }
 
 impl Graph {
@@ -60,72 +87,179 @@ impl Graph {
     /// name.
     #[must_use]
     pub fn of(conversations: &[Conversation], host: &str) -> Self {
-        let mut graph = Self::default();
+        let mut nodes = Vec::new();
+        let mut places = HashMap::new();
+        // A node is made once for each workload, not for each conversation: labels are long.
+        let mut place = |workload| {
+            *places.entry(Who::of(workload)).or_insert_with(|| {
+                nodes.push(Node::of(workload, host));
+                nodes.len() - 1
+            })
+        };
+        let mut edges: HashMap<(usize, usize, u16), Edge> = HashMap::new();
         for conversation in conversations {
-            let source = graph.node(&conversation.source, host);
-            let target = graph.node(&conversation.target, host);
-            graph.add(source, target, conversation);
+            let (source, target) = (place(&conversation.source), place(&conversation.target));
+            let edge = edges
+                .entry((source, target, conversation.port))
+                .or_insert_with(|| Edge {
+                    listener: Listener::Tcp(conversation.port),
+                    counts: Counts::default(),
+                    joins: BTreeMap::new(),
+                });
+            edge.counts += conversation.counts;
+            let connections = conversation.counts.connections();
+            *edge.joins.entry(conversation.join).or_default() += connections;
+        }
+        let edges = edges.into_iter();
+        Self::assemble(nodes, edges.map(|((s, t, _), edge)| (s, t, edge)).collect())
+    }
+
+    /// The graph of these nodes and these edges between them.
+    pub fn new(
+        nodes: Vec<Node>,
+        edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>)>,
+    ) -> Result<Self, GraphError> {
+        let mut places = HashMap::new();
+        for (index, node) in nodes.iter().enumerate() {
+            if let Entry::Vacant(place) = places.entry(node.id.clone()) {
+                place.insert(index);
+            } else {
+                return Err(GraphError::NodeTwice(node.id.to_string()));
+            }
+        }
+        let place = |id: &NodeId| {
+            let place = places.get(id).copied();
+            place.ok_or_else(|| GraphError::NoSuchNode(id.to_string()))
+        };
+        let mut known = HashSet::new();
+        let mut between = Vec::new();
+        for (key, counts, joins) in edges {
+            let (source, target) = (place(&key.source)?, place(&key.target)?);
+            if !known.insert((source, target, key.listener.clone())) {
+                return Err(GraphError::EdgeTwice {
+                    source_id: key.source.to_string(),
+                    target: key.target.to_string(),
+                    listener: key.listener.to_string(),
+                });
+            }
+            let listener = key.listener;
+            between.push((
+                source,
+                target,
+                Edge {
+                    listener,
+                    counts,
+                    joins,
+                },
+            ));
+        }
+        Ok(Self::assemble(nodes, between))
+    }
+
+    /// Puts everything in order. Edges name their ends by the place in `nodes`.
+    fn assemble(nodes: Vec<Node>, mut edges: Vec<(usize, usize, Edge)>) -> Self {
+        let mut order: Vec<usize> = (0..nodes.len()).collect();
+        order.sort_by(|a, b| nodes[*a].id.cmp(&nodes[*b].id));
+        let mut rank = vec![0; nodes.len()];
+        for (at, place) in order.iter().enumerate() {
+            rank[*place] = at;
+        }
+        for (source, target, _) in &mut edges {
+            (*source, *target) = (rank[*source], rank[*target]);
+        }
+        edges.sort_by(|a, b| (a.0, a.1, &a.2.listener).cmp(&(b.0, b.1, &b.2.listener)));
+
+        let mut nodes: Vec<(usize, Node)> = rank.into_iter().zip(nodes).collect();
+        nodes.sort_by_key(|(rank, _)| *rank);
+        let mut graph = Self {
+            graph: StableDiGraph::with_capacity(nodes.len(), edges.len()),
+            nodes: HashMap::with_capacity(nodes.len()),
+        };
+        for (_, node) in nodes {
+            let id = node.id.clone();
+            graph.nodes.insert(id, graph.graph.add_node(node));
+        }
+        for (source, target, edge) in edges {
+            let (source, target) = (NodeIndex::new(source), NodeIndex::new(target));
+            graph.graph.add_edge(source, target, edge);
         }
         graph
     }
 
-    fn node(&mut self, workload: &Workload, host: &str) -> NodeIndex {
-        let node = Node::of(workload, host);
-        let graph = &mut self.graph;
-        *self
-            .nodes
-            .entry(node.id.clone())
-            .or_insert_with(|| graph.add_node(node))
-    }
-
-    fn add(&mut self, source: NodeIndex, target: NodeIndex, conversation: &Conversation) {
-        let graph = &mut self.graph;
-        let index = *self
-            .edges
-            .entry((source, target, conversation.port))
-            .or_insert_with(|| {
-                graph.add_edge(
-                    source,
-                    target,
-                    Edge {
-                        port: conversation.port,
-                        counts: Counts::default(),
-                        joins: BTreeMap::new(),
-                    },
-                )
-            });
-        let edge = &mut graph[index];
-        edge.counts += conversation.counts;
-        let connections = conversation.counts.connections();
-        *edge.joins.entry(conversation.join).or_default() += connections;
-    }
-
     /// All nodes, by id.
-    #[must_use]
-    pub fn nodes(&self) -> Vec<&Node> {
-        let mut nodes: Vec<_> = self.graph.node_weights().collect();
-        nodes.sort_by(|a, b| a.id.cmp(&b.id));
-        nodes
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.graph.node_weights()
     }
 
-    /// All edges with their ends, by source, target and port.
+    /// All edges with their ends, by source, target and listener.
+    pub fn edges(&self) -> impl Iterator<Item = (&Node, &Node, &Edge)> {
+        self.graph.edge_references().map(|edge| {
+            let (source, target) = (edge.source(), edge.target());
+            (&self.graph[source], &self.graph[target], edge.weight())
+        })
+    }
+
+    /// All edges with what tells them apart, in the same order.
+    pub fn keyed_edges(&self) -> impl Iterator<Item = (EdgeKey, &Edge)> {
+        self.edges().map(|(source, target, edge)| {
+            let key = EdgeKey {
+                source: source.id.clone(),
+                target: target.id.clone(),
+                listener: edge.listener.clone(),
+            };
+            (key, edge)
+        })
+    }
+
+    /// The node of this id.
     #[must_use]
-    pub fn edges(&self) -> Vec<(&Node, &Node, &Edge)> {
-        let mut edges: Vec<_> = self
-            .graph
-            .edge_references()
-            .map(|edge| {
-                let (source, target) = (edge.source(), edge.target());
-                (&self.graph[source], &self.graph[target], edge.weight())
-            })
-            .collect();
-        edges.sort_by(|a, b| (&a.0.id, &a.1.id, a.2.port).cmp(&(&b.0.id, &b.1.id, b.2.port)));
-        edges
+    pub fn node(&self, id: &NodeId) -> Option<&Node> {
+        self.graph.node_weight(*self.nodes.get(id)?)
+    }
+
+    /// The node's place in [`Graph::as_petgraph`].
+    #[must_use]
+    pub fn index(&self, id: &NodeId) -> Option<NodeIndex> {
+        self.nodes.get(id).copied()
+    }
+
+    /// The nodes that `wanted` is true of, and the edges between them.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&Node) -> bool) -> Self {
+        let graph = self.graph.filter_map(
+            |_, node| wanted(node).then(|| node.clone()),
+            |_, edge| Some(edge.clone()),
+        );
+        let ids = graph
+            .node_indices()
+            .map(|index| (graph[index].id.clone(), index));
+        let nodes = ids.collect();
+        Self { graph, nodes }
     }
 
     /// The petgraph graph itself, for its algorithms.
     #[must_use]
     pub const fn as_petgraph(&self) -> &StableDiGraph<Node, Edge> {
         &self.graph
+    }
+}
+
+/// What tells workloads apart, without making a node of them.
+#[derive(Eq, Hash, PartialEq)]
+enum Who<'a> {
+    Container(&'a str),
+    Process(&'a str),
+    Host,
+    External(IpAddr),
+}
+
+impl<'a> Who<'a> {
+    fn of(workload: &'a Workload) -> Self {
+        match workload {
+            Workload::Container(container) => Self::Container(container.id.as_str()),
+            Workload::Process(command) => Self::Process(command),
+            Workload::Host => Self::Host,
+            Workload::External(address) => Self::External(*address),
+        }
     }
 }

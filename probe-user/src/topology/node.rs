@@ -1,6 +1,6 @@
 //! Nodes: those who talk.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
 use crate::{
     identity::{Container, Workload},
@@ -18,6 +18,12 @@ pub enum Kind {
     Host,
     /// An address elsewhere.
     External,
+    /// Containers started together.
+    Task,
+    /// Tasks that do the same.
+    Service,
+    /// Containers of one image.
+    Image,
 }
 
 impl Kind {
@@ -29,6 +35,9 @@ impl Kind {
             Self::Process => "process",
             Self::Host => "host",
             Self::External => "external",
+            Self::Task => "task",
+            Self::Service => "service",
+            Self::Image => "image",
         }
     }
 }
@@ -38,6 +47,12 @@ impl Kind {
 pub struct NodeId(Arc<str>);
 
 impl NodeId {
+    /// Takes `text` as it is.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The id in full.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -66,6 +81,12 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// A container's cgroup.
     pub cgroup: Option<CgroupId>,
+    /// The host it is on; `None` in a graph of one host, where it goes without saying.
+    pub host: Option<Arc<str>>,
+    /// Names of the networks a container is in.
+    pub networks: Vec<String>,
+    /// Where it is reached: a container's addresses, an external node's own.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl Node {
@@ -76,8 +97,17 @@ impl Node {
             Workload::Container(container) => Self::container(container),
             Workload::Process(command) => Self::plain(Kind::Process, command.to_string()),
             Workload::Host => Self::plain(Kind::Host, host.to_owned()),
-            Workload::External(address) => Self::plain(Kind::External, address.to_string()),
+            Workload::External(address) => Self {
+                addresses: vec![*address],
+                ..Self::plain(Kind::External, address.to_string())
+            },
         }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     fn container(container: &Container) -> Self {
@@ -86,11 +116,19 @@ impl Node {
             image: container.image.clone(),
             labels: container.labels.clone(),
             cgroup: container.cgroup,
+            networks: container
+                .networks
+                .iter()
+                .map(|n| n.network.clone())
+                .collect(),
+            addresses: container.addresses().collect(),
             ..Self::plain(Kind::Container, container.id.to_string())
         }
     }
 
-    fn plain(kind: Kind, name: String) -> Self {
+    /// One of which nothing but kind and name is known; its id is made of them.
+    #[must_use]
+    pub fn plain(kind: Kind, name: String) -> Self {
         Self {
             id: NodeId(format!("{}:{name}", kind.as_str()).into()),
             kind,
@@ -98,6 +136,9 @@ impl Node {
             image: None,
             labels: BTreeMap::new(),
             cgroup: None,
+            host: None,
+            networks: Vec::new(),
+            addresses: Vec::new(),
         }
     }
 }

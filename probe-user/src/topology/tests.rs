@@ -101,13 +101,13 @@ fn edges(ledger: &Ledger) -> Vec<String> {
             bytes_received,
             ..
         } = edge.counts;
-        let (port, join) = (edge.port, edge.join().as_str());
+        let (port, join) = (&edge.listener, edge.join().as_str());
         format!(
             "{} {} {port} {opened} {bytes_sent} {bytes_received} {join}",
             source.id, target.id
         )
     };
-    graph.edges().into_iter().map(line).collect()
+    graph.edges().map(line).collect()
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn what_does_not_fit_is_counted() {
 fn the_edge_shows_the_evidence_of_most_of_its_connections() {
     let edge = |joins: &[(Join, u64)]| {
         super::Edge {
-            port: 80,
+            listener: super::Listener::Tcp(80),
             counts: Counts::default(),
             joins: joins.iter().copied().collect(),
         }

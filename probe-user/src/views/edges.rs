@@ -6,10 +6,13 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use super::units::{bytes, count};
 use crate::{
-    export::Snapshot,
+    export::{Snapshot, text::cut},
     kernel::{flows::Counts, losses::Losses},
-    topology::{EdgeKey, Graph},
+    topology::{EdgeKey, Graph, Listener},
 };
+
+/// Characters of a name in the table: a long one must not push all others off the screen.
+const WIDEST: usize = 80;
 
 /// One edge, with what came in the latest interval.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +21,8 @@ pub struct Row {
     pub source: String,
     /// The server.
     pub target: String,
-    /// The server's port.
-    pub port: u16,
+    /// What the server listens on.
+    pub port: Listener,
     /// Since the start.
     pub total: Counts,
     /// Within the latest interval.
@@ -32,7 +35,9 @@ impl Row {
     /// Bytes in both directions within the interval.
     #[must_use]
     pub const fn recent_bytes(&self) -> u64 {
-        self.recent.bytes_sent + self.recent.bytes_received
+        self.recent
+            .bytes_sent
+            .saturating_add(self.recent.bytes_received)
     }
 }
 
@@ -49,19 +54,18 @@ impl Edges {
         let mut now = HashMap::new();
         let mut rows: Vec<Row> = graph
             .edges()
-            .into_iter()
             .map(|(source, target, edge)| {
                 let key = EdgeKey {
                     source: source.id.clone(),
                     target: target.id.clone(),
-                    port: edge.port,
+                    listener: edge.listener.clone(),
                 };
                 let before = self.before.get(&key).copied().unwrap_or_default();
                 now.insert(key, edge.counts);
                 Row {
                     source: source.name.clone(),
                     target: target.name.clone(),
-                    port: edge.port,
+                    port: edge.listener.clone(),
                     total: edge.counts,
                     recent: edge.counts.saturating_sub(before),
                     join: edge.join().as_str(),
@@ -70,7 +74,10 @@ impl Edges {
             .collect();
         self.before = now;
         rows.sort_by_key(|row| {
-            let total = row.total.bytes_sent + row.total.bytes_received;
+            let total = row
+                .total
+                .bytes_sent
+                .saturating_add(row.total.bytes_received);
             std::cmp::Reverse((row.recent_bytes(), row.recent.opened, total))
         });
         rows
@@ -88,9 +95,9 @@ pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
     let shown = limit.unwrap_or(rows.len());
     for row in rows.iter().take(shown) {
         table.add_row([
-            row.source.clone(),
-            row.target.clone(),
-            row.port.to_string(),
+            cut(&row.source, WIDEST).into_owned(),
+            cut(&row.target, WIDEST).into_owned(),
+            cut(&row.port.to_string(), WIDEST).into_owned(),
             row.total.opened.to_string(),
             row.total.failed.to_string(),
             bytes(row.total.bytes_sent),

@@ -93,7 +93,7 @@ mod tests {
     use ratatui::{Terminal, backend::TestBackend};
 
     use super::*;
-    use crate::kernel::flows::Counts;
+    use crate::{kernel::flows::Counts, topology::Listener};
 
     fn screen(width: u16, height: u16) -> String {
         let state = State {
@@ -101,7 +101,7 @@ mod tests {
             rows: vec![Row {
                 source: "web".to_owned(),
                 target: "cache".to_owned(),
-                port: 6379,
+                port: Listener::Tcp(6379),
                 total: Counts {
                     opened: 20_000,
                     bytes_sent: 216_000,

@@ -1,0 +1,348 @@
+//! What the JSON document is made of.
+
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    export::Snapshot,
+    kernel::losses,
+    topology::{self, Seen},
+};
+
+/// Who talked to whom, seen from one host or several. Node-link: readers may ignore members that
+/// they do not know.
+#[derive(Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "probe.graph/v1"))]
+pub(in crate::export) struct Graph<'a> {
+    /// Name and version of the format: `probe.graph/v1`.
+    #[serde(borrow)]
+    pub(super) schema: Cow<'a, str>,
+    /// The host's name; of a merged graph, all names with commas between.
+    #[serde(borrow)]
+    pub(super) host: Cow<'a, str>,
+    /// The hosts it was seen from; left out when there is one, whose addresses are not known.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) hosts: Vec<Host<'a>>,
+    /// When watching began: RFC 3339.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    pub(super) started: String,
+    /// When the graph was taken: RFC 3339.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    pub(super) ended: String,
+    /// Always true, for node-link readers: an edge has a direction.
+    #[serde(default = "yes")]
+    pub(super) directed: bool,
+    /// Always true, for node-link readers: two nodes may have several edges.
+    #[serde(default = "yes")]
+    pub(super) multigraph: bool,
+    /// Those who talk, by id.
+    #[serde(borrow)]
+    pub(super) nodes: Vec<Node<'a>>,
+    /// Who opened connections to whom, by source, target, protocol and port.
+    #[serde(borrow)]
+    pub(super) edges: Vec<Edge<'a>>,
+    /// What was seen and not kept.
+    #[serde(default)]
+    pub(super) losses: Losses,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A host that a graph was seen from.
+#[derive(Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Host<'a> {
+    /// Its name.
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    /// Its interfaces' addresses, loopback left out: by them the halves of an edge between hosts
+    /// find each other.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub(super) addresses: Vec<IpAddr>,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// A container.
+    Container,
+    /// Processes of one command, outside containers.
+    Process,
+    /// A host.
+    Host,
+    /// An address that is on none of the hosts.
+    External,
+    /// Containers started together.
+    Task,
+    /// Tasks that do the same.
+    Service,
+    /// Containers of one image.
+    Image,
+}
+
+/// One that talks.
+#[derive(Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::export) struct Node<'a> {
+    /// What tells it apart: its kind, a colon, and what tells it apart within that.
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// What people call it; a container's has no leading slash.
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    /// A container's image, as it was asked for.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) image: Option<Cow<'a, str>>,
+    /// A container's labels.
+    #[serde(default)]
+    pub(super) labels: Cow<'a, BTreeMap<String, String>>,
+    /// A container's cgroup: the inode of its directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cgroup_id: Option<u64>,
+    /// The host it is on, in a graph of several.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) host: Option<Cow<'a, str>>,
+    /// The networks a container is in.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub(super) networks: Cow<'a, [String]>,
+    /// A container's addresses, or an external node's own.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub(super) addresses: Cow<'a, [IpAddr]>,
+}
+
+fn is_empty<T: Clone>(list: &[T]) -> bool {
+    list.is_empty()
+}
+
+/// How the source reaches the target.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Protocol {
+    /// Has a port.
+    Tcp,
+    /// Has a port.
+    Udp,
+    /// Has a path.
+    Unix,
+}
+
+/// What an edge rests on, strongest first.
+#[derive(Clone, Copy, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Join {
+    /// Both ends' sequence numbers matched.
+    Sequence,
+    /// Addresses and port fit.
+    Tuple,
+    /// Only one end was seen.
+    OneSided,
+}
+
+/// One node talks to another on one port. Counts are the source's: it opened the connections.
+#[derive(Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::export) struct Edge<'a> {
+    /// The id of the node that opened the connections.
+    #[serde(borrow)]
+    pub(super) source: Cow<'a, str>,
+    /// The id of the node that accepted them, or would have.
+    #[serde(borrow)]
+    pub(super) target: Cow<'a, str>,
+    /// How.
+    pub(super) protocol: Protocol,
+    /// The port the target itself listens on, also behind NAT; not of unix sockets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) port: Option<u16>,
+    /// The path the target listens on, of unix sockets alone.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<Cow<'a, str>>,
+    /// Connections that stood when watching began.
+    #[serde(default)]
+    pub(super) connections_existing: u64,
+    /// Connections established since.
+    pub(super) connections_opened: u64,
+    /// Connections ended.
+    pub(super) connections_closed: u64,
+    /// Connects that failed.
+    pub(super) connections_failed: u64,
+    /// Payload from source to target, in bytes.
+    pub(super) bytes_sent: u64,
+    /// Payload from target to source, in bytes.
+    pub(super) bytes_received: u64,
+    /// The source's send calls that moved payload; null where the kernel cannot tell.
+    #[serde(default)]
+    pub(super) sends: Option<u64>,
+    /// The source's receive calls that moved payload; null where the kernel cannot tell.
+    #[serde(default)]
+    pub(super) receives: Option<u64>,
+    /// The evidence most of its connections rest on.
+    pub(super) join: Join,
+    /// How many connections, failed ones included, rest on which evidence.
+    #[serde(default)]
+    pub(super) joins: BTreeMap<Join, u64>,
+}
+
+/// What was seen and not kept: all zero means that the graph is whole.
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub(super) struct Losses {
+    /// Flows that found a table full.
+    pub(super) flows_dropped: u64,
+    /// Sockets that could not be remembered.
+    pub(super) sockets_dropped: u64,
+    /// Records that found the ring full.
+    pub(super) records_dropped: u64,
+    /// Counts that could not be kept.
+    pub(super) counts_dropped: u64,
+}
+
+impl<'a> From<&'a Snapshot> for Graph<'a> {
+    fn from(snapshot: &'a Snapshot) -> Self {
+        let says_more =
+            |seen: &[Seen]| seen.len() > 1 || seen.iter().any(|s| !s.addresses.is_empty());
+        let hosts = if says_more(&snapshot.seen) {
+            snapshot.seen.iter().map(Host::from).collect()
+        } else {
+            Vec::new()
+        };
+        Self {
+            schema: super::SCHEMA.into(),
+            host: snapshot.host().into(),
+            hosts,
+            started: seconds(snapshot.started),
+            ended: seconds(snapshot.ended),
+            directed: true,
+            multigraph: true,
+            nodes: snapshot.graph.nodes().map(Node::from).collect(),
+            edges: snapshot
+                .graph
+                .edges()
+                .map(|(source, target, edge)| {
+                    Edge::new(&source.id, &target.id, edge, snapshot.counts_calls)
+                })
+                .collect(),
+            losses: snapshot.losses.into(),
+        }
+    }
+}
+
+/// RFC 3339, UTC, whole seconds.
+pub(in crate::export) fn seconds(time: jiff::Timestamp) -> String {
+    format!("{time:.0}")
+}
+
+impl<'a> From<&'a Seen> for Host<'a> {
+    fn from(seen: &'a Seen) -> Self {
+        Self {
+            name: seen.host.as_str().into(),
+            addresses: seen.addresses.clone(),
+        }
+    }
+}
+
+impl<'a> From<&'a topology::Node> for Node<'a> {
+    fn from(node: &'a topology::Node) -> Self {
+        Self {
+            id: node.id.as_str().into(),
+            kind: node.kind.into(),
+            name: node.name.as_str().into(),
+            image: node.image.as_deref().map(Into::into),
+            labels: Cow::Borrowed(&node.labels),
+            cgroup_id: node.cgroup.map(|id| id.0),
+            host: node.host.as_deref().map(Into::into),
+            networks: Cow::Borrowed(&node.networks),
+            addresses: Cow::Borrowed(&node.addresses),
+        }
+    }
+}
+
+impl<'a> Edge<'a> {
+    pub(in crate::export) fn new(
+        source: &'a topology::NodeId,
+        target: &'a topology::NodeId,
+        edge: &'a topology::Edge,
+        counts_calls: bool,
+    ) -> Self {
+        let counts = edge.counts;
+        let joins = edge.joins.iter();
+        Self {
+            source: source.as_str().into(),
+            target: target.as_str().into(),
+            protocol: match edge.listener {
+                topology::Listener::Tcp(_) => Protocol::Tcp,
+                topology::Listener::Udp(_) => Protocol::Udp,
+                topology::Listener::Unix(_) => Protocol::Unix,
+            },
+            port: edge.listener.port(),
+            path: edge.listener.path().map(Into::into),
+            connections_existing: counts.existing,
+            connections_opened: counts.opened,
+            connections_closed: counts.closed,
+            connections_failed: counts.failed,
+            bytes_sent: counts.bytes_sent,
+            bytes_received: counts.bytes_received,
+            sends: counts_calls.then_some(counts.sends),
+            receives: counts_calls.then_some(counts.receives),
+            join: edge.join().into(),
+            joins: joins
+                .map(|(join, count)| ((*join).into(), *count))
+                .collect(),
+        }
+    }
+}
+
+/// The same variants on both sides, there and back.
+macro_rules! alike {
+    ($($wire:ident: $($variant:ident)*;)*) => {$(
+        impl From<topology::$wire> for $wire {
+            fn from(value: topology::$wire) -> Self {
+                match value { $(topology::$wire::$variant => Self::$variant,)* }
+            }
+        }
+
+        impl From<$wire> for topology::$wire {
+            fn from(value: $wire) -> Self {
+                match value { $($wire::$variant => Self::$variant,)* }
+            }
+        }
+    )*};
+}
+
+alike! {
+    Kind: Container Process Host External Task Service Image;
+    Join: Sequence Tuple OneSided;
+}
+
+impl From<losses::Losses> for Losses {
+    fn from(losses: losses::Losses) -> Self {
+        Self {
+            flows_dropped: losses.flows_dropped,
+            sockets_dropped: losses.sockets_dropped,
+            records_dropped: losses.records_dropped,
+            counts_dropped: losses.counts_dropped,
+        }
+    }
+}
+
+impl From<Losses> for losses::Losses {
+    fn from(losses: Losses) -> Self {
+        Self {
+            flows_dropped: losses.flows_dropped,
+            sockets_dropped: losses.sockets_dropped,
+            records_dropped: losses.records_dropped,
+            counts_dropped: losses.counts_dropped,
+        }
+    }
+}

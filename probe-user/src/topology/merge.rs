@@ -1,0 +1,340 @@
+//! One graph of several hosts' graphs.
+//!
+//! What crosses hosts is seen twice: the client's host has an edge to an external address, the
+//! server's an edge from one. Here the halves are tied together by address: who holds it is known
+//! from nodes' and hosts' own addresses. An address that more than one host claims, as every
+//! host's bridge networks do, is nobody's. As in [`join`](super::join), figures are the client's.
+//!
+//! A port that changes on the way (a published one, say) leaves two edges that end at the hosts:
+//! addresses alone do not prove that they are one.
+
+mod claims;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use thiserror::Error;
+
+use super::{Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot};
+use crate::kernel::{flows::Counts, losses::Losses};
+use claims::{Claims, Holder};
+
+/// Why graphs cannot be merged.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum MergeError {
+    /// There is none.
+    #[error("there is no graph to merge")]
+    Nothing,
+    /// Two are of one host: what both saw would be counted twice.
+    #[error("two of the graphs are of the host {0:?}; give one of each host")]
+    HostTwice(String),
+}
+
+/// One graph of all of `snapshots`, which must be of different hosts.
+pub fn merge(snapshots: &[Snapshot]) -> Result<Snapshot, MergeError> {
+    let seen = hosts(snapshots)?;
+    let mut merge = Merge::new(&seen);
+    for snapshot in snapshots {
+        merge.take_in(snapshot);
+    }
+    Ok(Snapshot {
+        counts_calls: snapshots.iter().all(|s| s.counts_calls),
+        started: snapshots
+            .iter()
+            .map(|s| s.started)
+            .min()
+            .ok_or(MergeError::Nothing)?,
+        ended: snapshots
+            .iter()
+            .map(|s| s.ended)
+            .max()
+            .ok_or(MergeError::Nothing)?,
+        losses: snapshots
+            .iter()
+            .fold(Losses::default(), |sum, s| lost(sum, s.losses)),
+        graph: Arc::new(merge.join()),
+        seen,
+    })
+}
+
+fn hosts(snapshots: &[Snapshot]) -> Result<Vec<Seen>, MergeError> {
+    let mut seen: Vec<Seen> = snapshots.iter().flat_map(|s| s.seen.clone()).collect();
+    seen.sort_by(|a, b| a.host.cmp(&b.host));
+    match seen.windows(2).find(|pair| pair[0].host == pair[1].host) {
+        Some(pair) => Err(MergeError::HostTwice(pair[0].host.clone())),
+        None => Ok(seen),
+    }
+}
+
+/// An edge as one of the hosts saw it.
+struct Half {
+    source: NodeId,
+    target: NodeId,
+    edge: Edge,
+}
+
+/// A half with what both its ends may be.
+struct Client<'a> {
+    half: &'a Half,
+    /// The host that saw it.
+    host: &'a str,
+    /// Where it went.
+    holder: Option<Holder<'a>>,
+}
+
+#[derive(Default)]
+struct Merge {
+    nodes: BTreeMap<NodeId, Node>,
+    claims: Claims,
+    halves: Vec<Half>,
+}
+
+/// Edges of the merged graph, by what tells them apart.
+type Edges = HashMap<EdgeKey, (Counts, BTreeMap<Join, u64>)>;
+
+impl Merge {
+    fn new(seen: &[Seen]) -> Self {
+        let mut merge = Self::default();
+        for seen in seen {
+            for address in &seen.addresses {
+                merge.claims.host(*address, &seen.host);
+            }
+        }
+        merge
+    }
+
+    fn take_in(&mut self, snapshot: &Snapshot) {
+        let only_host = match &snapshot.seen[..] {
+            [seen] => Some(Arc::<str>::from(seen.host.as_str())),
+            _ => None,
+        };
+        let mut names = HashMap::new();
+        for node in snapshot.graph.nodes() {
+            let local = at_home(node, only_host.as_ref());
+            names.insert(&node.id, local.id.clone());
+            if let (Kind::Container, Some(host)) = (local.kind, &local.host) {
+                for address in &local.addresses {
+                    self.claims.node(*address, host, &local.id);
+                }
+            }
+            self.nodes.entry(local.id.clone()).or_insert(local);
+        }
+        for (source, target, edge) in snapshot.graph.edges() {
+            self.halves.push(Half {
+                source: names[&source.id].clone(),
+                target: names[&target.id].clone(),
+                edge: edge.clone(),
+            });
+        }
+    }
+
+    fn join(mut self) -> Graph {
+        let mut edges = Edges::new();
+        let mut accounted = HashSet::new();
+        let (whole, clients, servers) = self.sort_halves();
+        let by_listener = by_listener(&self.halves, &servers);
+        for index in whole {
+            let half = &self.halves[index];
+            add(&mut edges, half, &half.source, &half.target, None);
+        }
+        let mut met = Vec::new();
+        for index in clients {
+            let half = &self.halves[index];
+            let Some(client) = self.client(half) else {
+                add(&mut edges, half, &half.source, &half.target, None);
+                continue;
+            };
+            let listener = &half.edge.listener;
+            let answering: Vec<usize> = by_listener
+                .get(listener)
+                .into_iter()
+                .flatten()
+                .copied()
+                .filter(|server| self.answers(&client, &self.halves[*server]))
+                .collect();
+            let targets: HashSet<_> = answering.iter().map(|s| &self.halves[*s].target).collect();
+            let one = targets.iter().next().filter(|_| targets.len() == 1);
+            if let Some(target) = one {
+                add(&mut edges, half, &half.source, target, Some(Join::Tuple));
+                accounted.extend(answering);
+            } else {
+                let (target, join) = far_end(&half.target, client.holder.as_ref());
+                met.extend(client.holder.as_ref().and_then(Holder::bare_host));
+                add(&mut edges, half, &half.source, &target, join);
+            }
+        }
+        for index in servers
+            .into_iter()
+            .filter(|index| !accounted.contains(index))
+        {
+            let half = &self.halves[index];
+            let holder = self.elsewhere(&half.source, &half.target);
+            let (source, join) = far_end(&half.source, holder.as_ref());
+            met.extend(holder.as_ref().and_then(Holder::bare_host));
+            add(&mut edges, half, &source, &half.target, join);
+        }
+        let met: Vec<Node> = met.into_iter().map(host_node).collect();
+        for node in met {
+            self.nodes.entry(node.id.clone()).or_insert(node);
+        }
+        finish(self.nodes, &edges)
+    }
+
+    /// Edges whole, seen at the client's end only, and at the server's only: by index.
+    fn sort_halves(&self) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
+        let (mut whole, mut clients, mut servers) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, half) in self.halves.iter().enumerate() {
+            let external = |id| self.nodes.get(id).is_some_and(|n| n.kind == Kind::External);
+            match (external(&half.source), external(&half.target)) {
+                (false, true) => clients.push(index),
+                (true, false) => servers.push(index),
+                _ => whole.push(index),
+            }
+        }
+        (whole, clients, servers)
+    }
+
+    fn host_of(&self, id: &NodeId) -> Option<&str> {
+        self.nodes.get(id)?.host.as_deref()
+    }
+
+    fn client<'a>(&'a self, half: &'a Half) -> Option<Client<'a>> {
+        Some(Client {
+            half,
+            host: self.host_of(&half.source)?,
+            holder: self.elsewhere(&half.target, &half.source),
+        })
+    }
+
+    /// Who holds the addresses of `external`, on another host than that of `here`.
+    fn elsewhere<'a>(&'a self, external: &NodeId, here: &NodeId) -> Option<Holder<'a>> {
+        let holder = self.claims.holder(&self.nodes.get(external)?.addresses)?;
+        (Some(holder.host) != self.host_of(here)).then_some(holder)
+    }
+
+    /// Whether `server` may be the other half of what `client` saw.
+    fn answers(&self, client: &Client<'_>, server: &Half) -> bool {
+        let Some(went_to) = &client.holder else {
+            return false;
+        };
+        let Some(came_from) = self.elsewhere(&server.source, &server.target) else {
+            return false;
+        };
+        let right_hosts =
+            Some(went_to.host) == self.host_of(&server.target) && came_from.host == client.host;
+        // A host's address may stand for any of its containers: to it by DNAT, from it masqueraded.
+        right_hosts && went_to.may_be(&server.target) && came_from.may_be(&client.half.source)
+    }
+}
+
+/// Halves seen at the server's end, by what it listens on: else each would be tried with each.
+fn by_listener<'a>(halves: &'a [Half], servers: &[usize]) -> HashMap<&'a Listener, Vec<usize>> {
+    let mut by_listener: HashMap<_, Vec<usize>> = HashMap::new();
+    for index in servers {
+        let listener = &halves[*index].edge.listener;
+        by_listener.entry(listener).or_default().push(*index);
+    }
+    by_listener
+}
+
+/// The node as the merged graph has it: processes of one name on two hosts are two.
+fn at_home(node: &Node, only_host: Option<&Arc<str>>) -> Node {
+    let Some(host) = only_host.filter(|_| on_a_host(node.kind) && node.host.is_none()) else {
+        return node.clone();
+    };
+    let mut node = node.clone();
+    if node.kind == Kind::Process {
+        node.id = NodeId::new(&format!("{}:{host}/{}", node.kind.as_str(), node.name));
+    }
+    node.host = Some(Arc::clone(host));
+    node
+}
+
+/// Tasks, services and images may be on many, external nodes are on none.
+const fn on_a_host(kind: Kind) -> bool {
+    matches!(kind, Kind::Container | Kind::Process | Kind::Host)
+}
+
+fn host_node(host: &str) -> Node {
+    Node {
+        host: Some(host.into()),
+        ..Node::plain(Kind::Host, host.to_owned())
+    }
+}
+
+/// Who is at the far end if only one half was seen, and the evidence if that adds some: a
+/// container's own address does, a host's may be anybody's on it.
+fn far_end(external: &NodeId, holder: Option<&Holder<'_>>) -> (NodeId, Option<Join>) {
+    match holder {
+        Some(Holder {
+            host,
+            nodes,
+            is_host,
+        }) => match (&nodes[..], is_host) {
+            ([node], false) => ((*node).clone(), Some(Join::Tuple)),
+            ([], true) => (host_node(host).id, None),
+            _ => (external.clone(), None),
+        },
+        None => (external.clone(), None),
+    }
+}
+
+/// Adds the half's figures to the edge from `source` to `target`; all of it rests on `join`, or on
+/// what it rested on before.
+fn add(edges: &mut Edges, half: &Half, source: &NodeId, target: &NodeId, join: Option<Join>) {
+    let key = EdgeKey {
+        source: source.clone(),
+        target: target.clone(),
+        listener: half.edge.listener.clone(),
+    };
+    let (counts, joins) = edges.entry(key).or_default();
+    *counts = sum(*counts, half.edge.counts);
+    for (before, connections) in &half.edge.joins {
+        let sum = joins.entry(join.unwrap_or(*before)).or_default();
+        *sum = sum.saturating_add(*connections);
+    }
+}
+
+/// Counts come from files, where anything may stand: what overflows stays at the most.
+const fn sum(a: Counts, b: Counts) -> Counts {
+    Counts {
+        existing: a.existing.saturating_add(b.existing),
+        opened: a.opened.saturating_add(b.opened),
+        closed: a.closed.saturating_add(b.closed),
+        failed: a.failed.saturating_add(b.failed),
+        sends: a.sends.saturating_add(b.sends),
+        receives: a.receives.saturating_add(b.receives),
+        bytes_sent: a.bytes_sent.saturating_add(b.bytes_sent),
+        bytes_received: a.bytes_received.saturating_add(b.bytes_received),
+    }
+}
+
+const fn lost(a: Losses, b: Losses) -> Losses {
+    Losses {
+        flows_dropped: a.flows_dropped.saturating_add(b.flows_dropped),
+        sockets_dropped: a.sockets_dropped.saturating_add(b.sockets_dropped),
+        records_dropped: a.records_dropped.saturating_add(b.records_dropped),
+        counts_dropped: a.counts_dropped.saturating_add(b.counts_dropped),
+    }
+}
+
+/// The graph, without external nodes that turned out to be somebody.
+fn finish(nodes: BTreeMap<NodeId, Node>, edges: &Edges) -> Graph {
+    let used: HashSet<_> = edges
+        .keys()
+        .flat_map(|key| [&key.source, &key.target])
+        .collect();
+    let nodes: Vec<_> = nodes
+        .into_values()
+        .filter(|node| node.kind != Kind::External || used.contains(&node.id))
+        .collect();
+    let edges = edges
+        .iter()
+        .map(|(key, (counts, joins))| (key.clone(), *counts, joins.clone()));
+    Graph::new(nodes, edges).expect("ids and keys come from maps, and every end is a node")
+}
+
+#[cfg(test)]
+mod tests;
