@@ -146,11 +146,11 @@ fn merged_halves_are_one_edge_that_questions_follow() {
 #[test]
 fn errors_are_one_sentence() {
     let files = files();
-    let (code, out, err) = probe(&["--input", &files.a, "--from", "cleint"], "");
+    let (code, out, err) = probe(&["--input", &files.a, "--from", "clients"], "");
     assert_eq!((code, out.as_str()), (1, ""));
     assert_eq!(
         err,
-        "probe: nothing in the graph is called \"cleint\"; did you mean \"client\"?\n"
+        "probe: nothing in the graph is called \"clients\"; did you mean \"client\"?\n"
     );
     let (code, _, err) = probe(&["--input", "-"], "{");
     assert_eq!(code, 1);
