@@ -16,13 +16,13 @@ use crate::{
 /// `cgroup_mkdir(struct cgroup *cgrp, const char *path)`, since 4.19.
 #[btf_tracepoint(function = "cgroup_mkdir")]
 fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
-    counted(try_cgroup(&ctx, KIND_CGROUP_MADE))
+    counted("cgroup_mkdir", try_cgroup(&ctx, KIND_CGROUP_MADE))
 }
 
 /// `cgroup_rmdir(struct cgroup *cgrp, const char *path)`, since 4.19.
 #[btf_tracepoint(function = "cgroup_rmdir")]
 fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {
-    counted(try_cgroup(&ctx, KIND_CGROUP_REMOVED))
+    counted("cgroup_rmdir", try_cgroup(&ctx, KIND_CGROUP_REMOVED))
 }
 
 #[inline(always)]

@@ -32,5 +32,5 @@ extern "C" fn live_sockets(element: *const c_void) -> i32 {
     }
     // SAFETY: both are alive while the iterator stands on them.
     let (socket, entry) = unsafe { (Socket::new(sk), Entry::new(value)) };
-    counted(entry.tell(socket))
+    counted("live_sockets", entry.tell(socket))
 }

@@ -1,6 +1,7 @@
 //! What was seen and could not be kept.
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
+use aya_log_ebpf::debug;
 use probe_ebpf::loss::Loss;
 
 use crate::atomic::add;
@@ -17,11 +18,13 @@ pub(crate) fn count(loss: Loss) {
     }
 }
 
-/// Runs a program's body and counts what it could not do.
+/// Ends a program: counts what its body could not do. With the log on, which user space decides
+/// before the load, it also says which program could not; off, the verifier drops that code.
 #[inline(always)]
-pub(crate) fn counted(result: Result<(), Loss>) -> i32 {
+pub(crate) fn counted(program: &'static str, result: Result<(), Loss>) -> i32 {
     if let Err(loss) = result {
         count(loss);
+        debug!((), "{}: loss {}", program, loss as u32);
     }
     0
 }

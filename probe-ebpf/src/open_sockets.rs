@@ -68,7 +68,7 @@ extern "C" fn open_sockets(context: *const c_void) -> i32 {
     if task.is_null() || file.is_null() {
         return 0; // after the last one
     }
-    counted(look(task, file));
+    counted("open_sockets", look(task, file));
     0
 }
 

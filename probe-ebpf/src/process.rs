@@ -22,7 +22,7 @@ use crate::{
 /// `sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)`, since 3.4.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
-    counted(try_exec(&ctx))
+    counted("sched_process_exec", try_exec(&ctx))
 }
 
 #[inline(always)]
@@ -45,7 +45,7 @@ fn try_exec(ctx: &BtfTracePointContext) -> Result<(), Loss> {
 /// `sched_process_fork(struct task_struct *parent, struct task_struct *child)`, since 2.6.
 #[btf_tracepoint(function = "sched_process_fork")]
 fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
-    counted(try_fork(&ctx))
+    counted("sched_process_fork", try_fork(&ctx))
 }
 
 #[inline(always)]
@@ -73,7 +73,7 @@ fn try_fork(ctx: &BtfTracePointContext) -> Result<(), Loss> {
 /// since 6.14. Each thread passes; the leader's stands for the process.
 #[btf_tracepoint(function = "sched_process_exit")]
 fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
-    counted(try_exit(&ctx))
+    counted("sched_process_exit", try_exit(&ctx))
 }
 
 #[inline(always)]

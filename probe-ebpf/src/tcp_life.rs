@@ -32,7 +32,7 @@ pub(crate) const LISTEN: i32 = 10;
 /// `inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate)`, since 4.16.
 #[btf_tracepoint(function = "inet_sock_set_state")]
 fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
-    counted(try_set_state(&ctx))
+    counted("inet_sock_set_state", try_set_state(&ctx))
 }
 
 #[inline(always)]
@@ -61,7 +61,10 @@ fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint's first argument is a socket.
     let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
     match socket.memory() {
-        Some(entry) => counted(entry.tell(socket).and_then(|()| entry.leave())),
+        Some(entry) => counted(
+            "tcp_destroy_sock",
+            entry.tell(socket).and_then(|()| entry.leave()),
+        ),
         None => 0,
     }
 }

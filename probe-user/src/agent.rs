@@ -89,7 +89,7 @@ pub enum Moment {
 /// The running agent. Dropping it detaches the programs and ends its tasks.
 pub struct Agent {
     /// Holds the programs attached.
-    _object: Object,
+    object: Object,
     flows: FlowTable,
     losses: LossCounters,
     records: AsyncFd<Records>,
@@ -153,7 +153,7 @@ impl Agent {
         let mut ticks = interval_at(Instant::now() + options.interval, options.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Ok(Self {
-            _object: object,
+            object,
             flows,
             losses,
             records,
@@ -248,6 +248,7 @@ impl Agent {
     }
 
     fn read_flows(&mut self) -> Result<(), RunError> {
+        self.object.flush_log();
         let news = self.flows.tick()?;
         for delta in &news.deltas {
             if !delta.flow.local.is_loopback() {

@@ -1,7 +1,8 @@
 //! What every command promises: exit codes, sentences, and readers that may go away.
 
 use std::{
-    io::Read as _,
+    io::{BufRead as _, BufReader, Read as _},
+    net::{TcpListener, TcpStream},
     os::unix::process::ExitStatusExt as _,
     process::{Command, Output, Stdio},
 };
@@ -120,4 +121,41 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), None, "{output:?}");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn what_does_not_fit_is_counted_and_on_request_explained() {
+    let listeners = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    let mut child = probe(&["graph", "-o", "json", "--max-flows", "1"])
+        .env("RUST_LOG", "probe_ebpf=debug")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    while !said.lines().any(|line| line.starts_with("tracing")) {
+        assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    for listener in &listeners {
+        drop(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+    }
+    while !said.contains("inet_sock_set_state: loss 0") {
+        assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-s", "INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    let graph: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Three clients and three servers, and room for one.
+    assert!(
+        graph["losses"]["flows_dropped"].as_u64().unwrap() >= 5,
+        "{graph:#}"
+    );
 }

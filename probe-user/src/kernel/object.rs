@@ -7,6 +7,7 @@ use aya::{
     maps::Map,
     programs::{BtfTracePoint, Iter, Program as AyaProgram, ProgramError},
 };
+use aya_log::EbpfLogger;
 use probe_ebpf::field::{FIELDS, Field, Group};
 use thiserror::Error;
 
@@ -75,6 +76,9 @@ pub enum LoadError {
     /// The iterator over open sockets did not attach.
     #[error("the kernel refused to iterate over open sockets (in Linux since 5.9)")]
     Iterator(#[source] io::Error),
+    /// The programs' log cannot be read.
+    #[error("the kernel programs' log cannot be read")]
+    Log(#[source] aya_log::Error),
     /// The object is not the one this binary was built with.
     #[error("the BPF object has no {0}: the build is broken")]
     Missing(&'static str),
@@ -90,11 +94,11 @@ pub enum LoadError {
 }
 
 /// The loaded object. Dropping it detaches every program.
-#[derive(Debug)]
 pub struct Object {
     ebpf: aya::Ebpf,
     btf: aya::Btf,
     missing: Vec<(Field, String)>,
+    log: Option<EbpfLogger<&'static dyn log::Log>>,
 }
 
 impl Object {
@@ -116,11 +120,30 @@ impl Object {
             .btf(Some(&btf))
             .map_max_entries("FLOWS", max_flows)
             .map_max_entries("COUNTERS", max_flows.saturating_mul(2));
+        let log_level = log_level();
+        loader.override_global(aya_log::LEVEL, &log_level, true);
         for (symbol, offset) in &offsets {
             loader.override_global(symbol, offset, true);
         }
-        let ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
-        Ok(Self { ebpf, btf, missing })
+        let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
+        let log = if log_level == 0 {
+            None
+        } else {
+            Some(EbpfLogger::init(&mut ebpf).map_err(LoadError::Log)?)
+        };
+        Ok(Self {
+            ebpf,
+            btf,
+            missing,
+            log,
+        })
+    }
+
+    /// Passes on what the programs have logged.
+    pub fn flush_log(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
     }
 
     /// Refuses a program by name when a field it reads is missing.
@@ -212,6 +235,15 @@ impl Object {
     /// Takes a map out, to be read on its own.
     pub fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
         self.ebpf.take_map(name).ok_or(LoadError::Missing(name))
+    }
+}
+
+/// `RUST_LOG=probe_ebpf=debug` turns the programs' log on; off, its code is not even there.
+fn log_level() -> u8 {
+    if tracing::enabled!(target: "probe_ebpf", tracing::Level::DEBUG) {
+        aya_log::Level::Debug as u8
+    } else {
+        0
     }
 }
 
