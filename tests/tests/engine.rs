@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Network, image};
+use probe_tests::{Container, Engine, Network, debian, image};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -35,7 +35,7 @@ fn runs_containers_and_restarts() {
     assert!(server.running().unwrap());
     let address = server.ip(&network).unwrap();
     let answer = engine
-        .beside("busybox")
+        .beside(debian::program("busybox").unwrap().file())
         .args(["wget", "-q", "-O", "-"])
         .arg(format!("http://{address}:8080/group"))
         .output()
