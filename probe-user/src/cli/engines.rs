@@ -9,7 +9,7 @@ use crate::identity::EngineAddress;
 pub struct EngineArgs {
     /// A container engine's address, once for each; by default that of DOCKER_HOST, else
     /// unix:///var/run/docker.sock.
-    #[arg(long = "engine", value_name = "URL")]
+    #[arg(id = "engine", long, value_name = "URL")]
     engines: Vec<String>,
 }
 
