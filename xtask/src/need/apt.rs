@@ -28,6 +28,7 @@ pub(super) fn install(packages: &[String]) -> Result<()> {
 }
 
 /// Unpacks packages into a directory, with what they depend on as far as this machine lacks it.
+/// The packages themselves also if it has them: a program may be a link into another package.
 pub(super) fn unpack(packages: &[String], root: &Path) -> Result<()> {
     update()?;
     let archives = root.with_extension("archives");
@@ -35,7 +36,8 @@ pub(super) fn unpack(packages: &[String], root: &Path) -> Result<()> {
         .and_then(|()| fs::create_dir_all(root))
         .with_context(|| format!("cannot make {}", root.display()))?;
     line("install")
-        .args(["--yes", "--no-install-recommends", "--download-only"])
+        .args(["--yes", "--no-install-recommends"])
+        .args(["--reinstall", "--download-only"])
         .args([
             "-o".to_owned(),
             format!("Dir::Cache::archives={}", archives.display()),
