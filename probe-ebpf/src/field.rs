@@ -8,7 +8,8 @@
 /// `Group { NAME: type = "struct" "member.path"; … }`.
 ///
 /// `NAME` is the global's symbol; `type` the integer that is read there, whose size must be the
-/// member's; the member path descends through embedded and anonymous structs, never pointers.
+/// member's; the member path descends through embedded and anonymous structs and to the first element
+/// of arrays, never through pointers.
 #[macro_export]
 macro_rules! with_kernel_fields {
     ($callback:ident) => {
@@ -23,9 +24,11 @@ macro_rules! with_kernel_fields {
                 SK_REMOTE_V6: [u64; 2] = "sock" "__sk_common.skc_v6_daddr";
                 SK_NET: usize = "sock" "__sk_common.skc_net";
                 SK_PROTOCOL: u16 = "sock" "sk_protocol";
+                SK_TYPE: u16 = "sock" "sk_type";
                 SK_STATE: u8 = "sock" "__sk_common.skc_state";
                 SK_FLAGS: usize = "sock" "__sk_common.skc_flags";
                 SK_ERR: u32 = "sock" "sk_err";
+                SK_DROPS: u32 = "sock" "sk_drops";
                 SK_CGROUP: usize = "sock" "sk_cgrp_data.cgroup";
                 NET_INUM: u32 = "net" "ns.inum";
                 TCP_SND_UNA: u32 = "tcp_sock" "snd_una";
@@ -34,7 +37,17 @@ macro_rules! with_kernel_fields {
                 TCP_COPIED_SEQ: u32 = "tcp_sock" "copied_seq";
                 TCP_BYTES_ACKED: u64 = "tcp_sock" "bytes_acked";
                 TCP_BYTES_RECEIVED: u64 = "tcp_sock" "bytes_received";
+                TCP_SRTT: u32 = "tcp_sock" "srtt_us";
+                TCP_RTT_MIN: u32 = "tcp_sock" "rtt_min.s.v";
+                TCP_RETRANSMITS: u32 = "tcp_sock" "total_retrans";
                 SOCKET_SK: usize = "socket" "sk";
+            }
+            Unix {
+                UNIX_PEER: usize = "unix_sock" "peer";
+                UNIX_ADDRESS: usize = "unix_sock" "addr";
+                UNIX_ADDRESS_HOLDERS: u32 = "unix_address" "refcnt";
+                UNIX_ADDRESS_LEN: u32 = "unix_address" "len";
+                UNIX_ADDRESS_NAME: [u8; 0] = "unix_address" "name";
             }
             Cgroup {
                 CGROUP_KN: usize = "cgroup" "kn";
@@ -60,8 +73,10 @@ macro_rules! with_kernel_fields {
 /// The fields that programs need together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Group {
-    /// A socket's addresses, owner and sequence numbers.
+    /// A socket's addresses, owner, sequence numbers and health.
     Socket,
+    /// A unix socket's address and its other end.
+    Unix,
     /// A cgroup's id and hierarchy.
     Cgroup,
     /// A process and its program.

@@ -11,22 +11,26 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use probe_ebpf::{
-    flow::{FlowCounters, FlowKey, Half, MAX_FLOWS},
+    flow::{FlowCounters, FlowKey, Half, MAX_FLOWS, MAX_OTHERS},
     loss::Loss,
 };
 
-use crate::atomic::fetch_add;
+use crate::{atomic::fetch_add, losses};
 
-/// What is known of each live flow. Full: the socket's traffic is not counted, the loss is.
+/// What is known of each live flow. Full: the socket counts for its cgroup's `other` flow.
 #[btf_map]
 static FLOWS: HashMap<FlowKey, u64, { MAX_FLOWS }, { BPF_F_NO_PREALLOC as usize }> = HashMap::new();
+
+/// The flows of last resort, which take what no other has room for: totals stay exact.
+#[btf_map]
+static OTHERS: HashMap<FlowKey, u64, MAX_OTHERS, { BPF_F_NO_PREALLOC as usize }> = HashMap::new();
 
 /// By flow id. Twice the flows: a retired one keeps its counters until its last socket is gone.
 #[btf_map]
 static COUNTERS: PerCpuHashMap<
     u64,
     FlowCounters,
-    { 2 * MAX_FLOWS },
+    { 2 * MAX_FLOWS + MAX_OTHERS },
     { BPF_F_NO_PREALLOC as usize },
 > = PerCpuHashMap::new();
 
@@ -40,30 +44,62 @@ static HALVES: LruHashMap<Half, u64, 8192> = LruHashMap::new();
 #[btf_map]
 static SERIAL: PerCpuArray<u64, 1> = PerCpuArray::new();
 
-/// The flow's id, given now if there is none yet.
+/// Fresh counters; the stack has no room for them.
+static NOTHING: FlowCounters = FlowCounters::NONE;
+
+/// Marks the ids of `other` flows, which are no one's peer.
+const OTHER: u64 = 1 << 63;
+
+/// The flow's id, given now if there is none yet; the cgroup's `other` flow when there is no room.
 #[inline(always)]
 pub(crate) fn find_or_make(key: &FlowKey) -> Result<u64, Loss> {
     // SAFETY: the value is copied out at once.
     if let Some(id) = unsafe { FLOWS.get(key) } {
         return Ok(*id);
     }
-    make(key)
+    match make(key, 0, |key, id| FLOWS.insert(key, id, BPF_NOEXIST.into())) {
+        // SAFETY: as above.
+        Err(()) => match unsafe { FLOWS.get(key) } {
+            Some(id) => Ok(*id), // another CPU was quicker
+            None => other(key.cgroup),
+        },
+        Ok(id) => Ok(id),
+    }
 }
 
 #[inline(always)]
-fn make(key: &FlowKey) -> Result<u64, Loss> {
-    let id = next_id().ok_or(Loss::FlowMapFull)?;
-    // The counters come first: whoever finds the flow finds them.
+fn other(cgroup: u64) -> Result<u64, Loss> {
+    losses::count(Loss::FlowMapFull);
+    let key = FlowKey::other(cgroup);
+    // SAFETY: the value is copied out at once.
+    if let Some(id) = unsafe { OTHERS.get(&key) } {
+        return Ok(*id);
+    }
+    match make(&key, OTHER, |key, id| {
+        OTHERS.insert(key, id, BPF_NOEXIST.into())
+    }) {
+        Ok(id) => Ok(id),
+        // SAFETY: as above.
+        Err(()) => unsafe { OTHERS.get(&key) }.copied().ok_or(Loss::OthersFull),
+    }
+}
+
+/// The counters come first: whoever finds the flow finds them.
+#[inline(always)]
+fn make(
+    key: &FlowKey,
+    mark: u64,
+    insert: impl FnOnce(&FlowKey, &u64) -> Result<(), i32>,
+) -> Result<u64, ()> {
+    let id = next_id().ok_or(())? | mark;
     COUNTERS
-        .insert(&id, &FlowCounters::default(), BPF_NOEXIST.into())
-        .map_err(|_| Loss::FlowMapFull)?;
-    if FLOWS.insert(key, &id, BPF_NOEXIST.into()).is_ok() {
+        .insert(&id, &NOTHING, BPF_NOEXIST.into())
+        .map_err(drop)?;
+    if insert(key, &id).is_ok() {
         return Ok(id);
     }
-    // Either the map is full or another CPU was quicker.
     let _ = COUNTERS.remove(&id);
-    // SAFETY: the value is copied out at once.
-    unsafe { FLOWS.get(key) }.copied().ok_or(Loss::FlowMapFull)
+    Err(())
 }
 
 /// Unique without a shared counter: the CPU above, its own sequence below. Never 0.
@@ -86,6 +122,9 @@ pub(crate) fn counters(id: u64) -> Option<*mut FlowCounters> {
 /// Remembers the client half of a connection until the server half asks for it.
 #[inline(always)]
 pub(crate) fn offer_half(half: Half, flow: u64) {
+    if flow & OTHER != 0 {
+        return;
+    }
     // Cannot fail but for memory; then the connection is joined by weaker evidence.
     let _ = HALVES.insert(&half, &flow, 0);
 }

@@ -27,6 +27,12 @@ impl<T: Copy> KernelField<T> {
         }
     }
 
+    /// Bytes from the start of its struct.
+    #[inline(always)]
+    pub(crate) fn offset(&self) -> usize {
+        self.offset.load() as usize
+    }
+
     /// Reads the field of the struct at `base`; zeroes when `base` is not mapped.
     ///
     /// # Safety
@@ -35,9 +41,8 @@ impl<T: Copy> KernelField<T> {
     /// came from the context, from a helper, or from another field.
     #[inline(always)]
     pub(crate) unsafe fn read(&self, base: *const c_void) -> T {
-        let offset = self.offset.load() as usize;
         // SAFETY: by the caller's promise, and the verifier checks it.
-        unsafe { ptr::read_volatile(base.byte_add(offset).cast::<T>()) }
+        unsafe { ptr::read_volatile(base.byte_add(self.offset()).cast::<T>()) }
     }
 }
 

@@ -7,8 +7,9 @@ use core::ffi::c_void;
 
 use crate::{
     losses::counted,
-    memory::{Entry, Memory},
+    memory::{Entry, Memory, STAGE_LISTENING, STAGE_UNIX},
     socket::Socket,
+    tcp_life::LISTEN,
 };
 
 /// `struct bpf_iter__bpf_sk_storage_map`.
@@ -32,5 +33,14 @@ extern "C" fn live_sockets(element: *const c_void) -> i32 {
     }
     // SAFETY: both are alive while the iterator stands on them.
     let (socket, entry) = unsafe { (Socket::new(sk), Entry::new(value)) };
-    counted("live_sockets", entry.tell(socket))
+    // SAFETY: a live entry.
+    let stage = unsafe { (*entry.as_ptr()).stage };
+    let told = match stage {
+        STAGE_UNIX => Ok(()),
+        // An accepted socket is born with its listener's stage.
+        STAGE_LISTENING if socket.state() == LISTEN => entry.tell_overflows(socket),
+        STAGE_LISTENING => Ok(()),
+        _ => entry.tell(socket),
+    };
+    counted("live_sockets", told)
 }

@@ -4,7 +4,7 @@
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Loss {
-    /// A socket whose flow did not fit into the flow map: its traffic is not counted.
+    /// A socket whose flow did not fit into the flow map: it counts for its cgroup's `other` flow.
     FlowMapFull = 0,
     /// A socket whose memory (`sk_storage`) could not be allocated: its traffic is not counted.
     SocketStorage = 1,
@@ -12,15 +12,21 @@ pub enum Loss {
     RingFull = 2,
     /// A send or receive whose flow's counters were gone.
     CountersGone = 3,
+    /// A datagram whose other end cannot be known: it counts for no flow.
+    PeerUnknown = 4,
+    /// A socket that found neither a flow nor room for its cgroup's `other` flow: not counted.
+    OthersFull = 5,
 }
 
 impl Loss {
     /// Every cause, in the order of its slot.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::FlowMapFull,
         Self::SocketStorage,
         Self::RingFull,
         Self::CountersGone,
+        Self::PeerUnknown,
+        Self::OthersFull,
     ];
 }
 

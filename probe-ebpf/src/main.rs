@@ -25,7 +25,10 @@
 )]
 
 mod atomic;
+mod call;
 mod cgroup;
+mod datagram;
+mod datagram_peer;
 mod flows;
 mod kernel;
 mod live_sockets;
@@ -33,10 +36,13 @@ mod losses;
 mod memory;
 mod open_sockets;
 mod payload;
+mod payload_exit;
 mod process;
 mod records;
+mod resets;
 mod socket;
 mod tcp_life;
+mod unix;
 
 /// Helpers such as `bpf_probe_read_kernel` are for GPL-compatible programs only.
 #[unsafe(link_section = "license")]

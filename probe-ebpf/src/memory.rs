@@ -1,9 +1,12 @@
-//! What the programs remember with each TCP socket: `sk_storage`.
+//! What the programs remember with each socket: `sk_storage`.
 //!
-//! A socket's bytes are read off its own sequence numbers, which the kernel keeps anyway: exact
+//! A TCP socket's bytes are read off its own sequence numbers, which the kernel keeps anyway: exact
 //! whatever call moved them, `splice` and `io_uring` included, at no cost a call. Only the calls
 //! themselves are counted where they are made. The flow gets both once a tick, and when the
 //! socket goes.
+//!
+//! A unix socket's memory holds its flow only: nothing tells when it goes, so what it counts goes to
+//! the flow at once.
 
 use aya_ebpf::{
     bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, bpf_map_type::BPF_MAP_TYPE_SK_STORAGE},
@@ -27,6 +30,12 @@ use crate::{
 pub(crate) struct Memory {
     /// The flow that the socket's traffic counts for, 0 for none.
     pub(crate) flow: u64,
+    /// A listener's own flow, 0 for none.
+    pub(crate) listening: u64,
+    /// When the connection was asked for, and from when it stands on, since when: `bpf_ktime_get_ns`.
+    pub(crate) since: u64,
+    /// Retransmissions, or of a listener overflows, that the flow has been told of.
+    told: u64,
     /// What the flow has not been told yet.
     pub(crate) pending: Pending,
     sent: Meter,
@@ -38,12 +47,11 @@ pub(crate) struct Memory {
     pub(crate) comm: [u8; COMM_LEN],
     /// Its thread group id, 0 when not known.
     pub(crate) pid: u32,
-    /// [`STAGE_IDLE`], [`STAGE_CONNECTING`], [`STAGE_OPEN`] or [`STAGE_SHUT`].
+    /// One of the `STAGE_` constants.
     pub(crate) stage: u32,
-    /// `errno` of the latest connect that failed.
-    pub(crate) error: u32,
     /// 1 for the end that called `connect`: its SYN took a sequence number.
     active: u32,
+    pad: u32,
 }
 
 /// Not connected, or not any more.
@@ -54,6 +62,10 @@ pub(crate) const STAGE_CONNECTING: u32 = 1;
 pub(crate) const STAGE_OPEN: u32 = 2;
 /// It stands, but nothing more can be sent: what follows in sequence is the FIN.
 pub(crate) const STAGE_SHUT: u32 = 3;
+/// It listens.
+pub(crate) const STAGE_LISTENING: u32 = 4;
+/// It is a unix socket.
+pub(crate) const STAGE_UNIX: u32 = 5;
 
 /// Events and calls, counted where they happen.
 #[repr(C)]
@@ -64,6 +76,8 @@ pub(crate) struct Pending {
     pub(crate) failed: u64,
     pub(crate) sends: u64,
     pub(crate) receives: u64,
+    pub(crate) connect_ns: u64,
+    pub(crate) lifetime_ns: u64,
 }
 
 /// How far along a byte stream the flow has been told.
@@ -194,9 +208,6 @@ impl Entry {
         // SAFETY: as above, and a live map value.
         unsafe {
             self.tell_events(counters);
-            if (*memory).error != 0 {
-                (*counters).last_error = (*memory).error;
-            }
             add(&raw mut (*counters).detached, 1);
         }
         Ok(())
@@ -208,6 +219,7 @@ impl Entry {
         // SAFETY: a live entry, by `new`.
         unsafe {
             (*self.0).active = u32::from(active);
+            (*self.0).told = 0;
             (*self.0).origin = origin;
             // The kernel's counts may hold a SYN's worth; a window's worth would not matter.
             (*self.0).sent = Meter::from(origin.first_sent, position.sent_wide);
@@ -221,6 +233,7 @@ impl Entry {
         self.begin(active, origin, position);
         // SAFETY: a live entry, by `new`.
         unsafe {
+            (*self.0).told = position.retransmits.into();
             (*self.0).sent = Meter::from(position.sent, position.sent_wide);
             (*self.0).received = Meter::from(position.received, position.received_wide);
         }
@@ -237,16 +250,71 @@ impl Entry {
         let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
         // SAFETY: as above, and a live map value.
         unsafe { self.tell_events(counters) };
-        self.tell_bytes(socket, counters);
+        if let Some(position) = socket.position() {
+            if self.tell_bytes(&position, counters) {
+                tell_round_trip(&position, counters);
+            }
+            self.tell_growth(position.retransmits, |amount| {
+                // SAFETY: a live map value.
+                unsafe { add(&raw mut (*counters).retransmits, amount) };
+            });
+        }
         Ok(())
     }
 
+    /// A listener tells its flow how often its backlog had no room.
     #[inline(always)]
-    fn tell_bytes(self, socket: Socket, counters: *mut FlowCounters) {
+    pub(crate) fn tell_overflows(self, socket: Socket) -> Result<(), Loss> {
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { (*self.0).listening };
+        if flow == 0 {
+            return Ok(());
+        }
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        self.tell_growth(socket.drops(), |amount| {
+            // SAFETY: a live map value.
+            unsafe { add(&raw mut (*counters).overflows, amount) };
+        });
+        Ok(())
+    }
+
+    /// From now on the socket does not listen any more.
+    #[inline(always)]
+    pub(crate) fn stop_listening(self, socket: Socket) -> Result<(), Loss> {
+        self.tell_overflows(socket)?;
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { core::mem::replace(&mut (*self.0).listening, 0) };
+        if flow == 0 {
+            return Ok(());
+        }
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        // SAFETY: a live map value.
+        unsafe { add(&raw mut (*counters).detached, 1) };
+        Ok(())
+    }
+
+    /// Hands on what a counter of the kernel's has grown by; whoever comes second hands on nothing.
+    #[inline(always)]
+    fn tell_growth(self, now: u32, tell: impl FnOnce(u64)) {
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            let told = (*self.0).told;
+            let amount = u64::from(now.wrapping_sub(told as u32));
+            // Half the range and more is a counter that began anew.
+            if amount != 0
+                && amount < 1 << 31
+                && compare_swap(&raw mut (*self.0).told, told, told + amount) == told
+            {
+                tell(amount);
+            }
+        }
+    }
+
+    /// Whether any have moved.
+    #[inline(always)]
+    fn tell_bytes(self, position: &Position, counters: *mut FlowCounters) -> bool {
         let memory = self.0;
-        let Some(position) = socket.position() else {
-            return;
-        };
+        let mut moved = 0;
         // SAFETY: a live entry, by `new`, and a live map value.
         unsafe {
             // A disconnect starts the counters anew; what they say then is no part of this
@@ -257,6 +325,7 @@ impl Entry {
                 let amount = Meter::advance(&raw mut (*memory).received, sequence, wide);
                 if amount != 0 {
                     add(&raw mut (*counters).bytes_received, amount);
+                    moved |= amount;
                 }
             }
             // After the last byte comes the FIN, which is none.
@@ -266,9 +335,11 @@ impl Entry {
                 let amount = Meter::advance(&raw mut (*memory).sent, sequence, wide);
                 if amount != 0 {
                     add(&raw mut (*counters).bytes_sent, amount);
+                    moved |= amount;
                 }
             }
         }
+        moved != 0
     }
 
     /// # Safety
@@ -289,6 +360,23 @@ impl Entry {
                 }
             )*};
         }
-        hand_over!(opened closed failed sends receives);
+        hand_over!(opened closed failed sends receives connect_ns lifetime_ns);
+    }
+}
+
+/// One sample a connection and tick: what weighs is how many wait, not how much they move.
+#[inline(always)]
+fn tell_round_trip(position: &Position, counters: *mut FlowCounters) {
+    if position.rtt_us == 0 {
+        return;
+    }
+    // SAFETY: a live map value. The least may miss a smaller one of an interrupt's, for one tick.
+    unsafe {
+        add(&raw mut (*counters).rtt_us, position.rtt_us.into());
+        add(&raw mut (*counters).rtt_samples, 1);
+        let least = (*counters).rtt_min_us;
+        if position.rtt_min_us != 0 && (least == 0 || position.rtt_min_us < least) {
+            (*counters).rtt_min_us = position.rtt_min_us;
+        }
     }
 }

@@ -1,45 +1,75 @@
-//! Calls that moved payload. What they moved is read off the socket: see [`crate::memory`].
+//! Calls that moved payload. What they moved over TCP is read off the socket: see [`crate::memory`].
 
 use core::ffi::c_void;
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
-use crate::{atomic::add, memory::Pending, socket::Socket};
+use crate::{
+    atomic::add,
+    call::{Call, Direction},
+    datagram,
+    losses::counted,
+    memory::STAGE_UNIX,
+    socket::Socket,
+    unix,
+};
 
-const MSG_PEEK: i32 = 2;
+pub(crate) const MSG_PEEK: i32 = 2;
+pub(crate) const MSG_ERRQUEUE: i32 = 0x2000;
 
 /// `sock_send_length(struct sock *sk, int ret, int flags)`, since 6.3: at the end of each send, of
 /// whichever system call.
 #[btf_tracepoint(function = "sock_send_length")]
 fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
-    // SAFETY: `count` gives a live one.
-    count(&ctx, |pending| unsafe { &raw mut (*pending).sends });
-    0
+    let call = Call {
+        direction: Direction::Send,
+        returned: ctx.arg(1),
+        moves: true,
+    };
+    ended("sock_send_length", ctx.arg(0), &call)
 }
 
 /// `sock_recv_length(struct sock *sk, int ret, int flags)`, since 6.3.
 #[btf_tracepoint(function = "sock_recv_length")]
 fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
-    if ctx.arg::<i32>(2) & MSG_PEEK == 0 {
-        // SAFETY: `count` gives a live one.
-        count(&ctx, |pending| unsafe { &raw mut (*pending).receives });
-    }
-    0
+    let call = Call {
+        direction: Direction::Receive,
+        returned: ctx.arg(1),
+        moves: ctx.arg::<i32>(2) & (MSG_PEEK | MSG_ERRQUEUE) == 0,
+    };
+    ended("sock_recv_length", ctx.arg(0), &call)
 }
 
-/// The hot path of the probe: it looks nothing up but the socket's own memory. Cannot fail: a
-/// socket without a flow has been counted as a loss when it got none.
+/// The hot path of the probe: over TCP it looks nothing up but the socket's own memory.
 #[inline(always)]
-fn count(ctx: &BtfTracePointContext, counter: impl FnOnce(*mut Pending) -> *mut u64) {
-    let returned: i32 = ctx.arg(1);
-    // An error, or the end of the stream.
-    if returned <= 0 {
-        return;
+pub(crate) fn ended(program: &'static str, sk: *const c_void, call: &Call) -> i32 {
+    // SAFETY: the hook's argument is a socket.
+    let socket = unsafe { Socket::new(sk) };
+    let Some(entry) = socket.memory() else {
+        // A TCP socket without memory has been counted as a loss when it got none.
+        return if socket.is_udp() {
+            counted(program, datagram::count(socket, call))
+        } else if socket.is_unix() && call.returned > 0 && call.moves {
+            counted(program, unix::first(socket, call))
+        } else {
+            0
+        };
+    };
+    // An error, the end of the stream, or only a look.
+    if call.returned <= 0 || !call.moves {
+        return 0;
     }
-    // SAFETY: the tracepoint's first argument is a socket.
-    let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
-    if let Some(entry) = socket.memory() {
-        // SAFETY: a live entry, and a pointer into it.
-        unsafe { add(counter(&raw mut (*entry.as_ptr()).pending), 1) };
+    let memory = entry.as_ptr();
+    // SAFETY: a live entry.
+    if unsafe { (*memory).stage } == STAGE_UNIX {
+        return counted(program, unix::count(socket, entry, call));
     }
+    // SAFETY: as above.
+    unsafe {
+        match call.direction {
+            Direction::Send => add(&raw mut (*memory).pending.sends, 1),
+            Direction::Receive => add(&raw mut (*memory).pending.receives, 1),
+        }
+    }
+    0
 }

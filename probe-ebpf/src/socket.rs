@@ -7,23 +7,26 @@ use aya_ebpf::{
     helpers::generated::{bpf_sk_storage_get, bpf_skc_to_tcp_sock},
 };
 use probe_ebpf::{
-    flow::{FlowKey, Half, ROLE_CLIENT},
+    flow::{FlowKey, Half, PROTOCOL_TCP, ROLE_CLIENT, ROLE_LISTENER},
     loss::Loss,
 };
 
 use crate::{
     kernel::{
-        NET_INUM, Process, SK_CGROUP, SK_ERR, SK_FAMILY, SK_FLAGS, SK_LOCAL_PORT, SK_LOCAL_V4,
-        SK_LOCAL_V6, SK_NET, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4, SK_REMOTE_V6, SK_STATE,
-        TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_SND_UNA,
-        TCP_WRITE_SEQ, cgroup_id,
+        NET_INUM, Process, SK_CGROUP, SK_DROPS, SK_ERR, SK_FAMILY, SK_FLAGS, SK_LOCAL_PORT,
+        SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4, SK_REMOTE_V6,
+        SK_STATE, SK_TYPE, TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT,
+        TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SND_UNA, TCP_SRTT, TCP_WRITE_SEQ, cgroup_id,
     },
     memory::{Entry, Memory, SOCKETS},
 };
 
+const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const IPPROTO_TCP: u16 = 6;
+const IPPROTO_UDP: u16 = 17;
+const SOCK_DGRAM: u16 = 2;
 
 /// `SOCK_DONE` of enum sock_flags: the other end's FIN has come.
 const SOCK_DONE: usize = 1 << 1;
@@ -44,6 +47,12 @@ pub(crate) struct Position {
     pub(crate) sent_wide: u64,
     /// Bytes received as the kernel counts them, read by a program or not, FIN included.
     pub(crate) received_wide: u64,
+    /// Segments sent again.
+    pub(crate) retransmits: u32,
+    /// The smoothed round trip time, in microseconds; 0 before the first.
+    pub(crate) rtt_us: u32,
+    /// The least of late, in microseconds; 0 before the first.
+    pub(crate) rtt_min_us: u32,
     snd_una: u32,
     rcv_nxt: u32,
     acked: u64,
@@ -109,6 +118,35 @@ impl Socket {
         unsafe { SK_PROTOCOL.read(self.0) == IPPROTO_TCP }
     }
 
+    /// UDP over either family.
+    #[inline(always)]
+    pub(crate) fn is_udp(self) -> bool {
+        // SAFETY: a socket, by `new`.
+        unsafe {
+            SK_PROTOCOL.read(self.0) == IPPROTO_UDP
+                && matches!(SK_FAMILY.read(self.0), AF_INET | AF_INET6)
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_unix(self) -> bool {
+        // SAFETY: a socket, by `new`.
+        unsafe { SK_FAMILY.read(self.0) == AF_UNIX }
+    }
+
+    /// Datagrams, not a stream.
+    #[inline(always)]
+    pub(crate) fn is_datagram(self) -> bool {
+        // SAFETY: a socket, by `new`.
+        unsafe { SK_TYPE.read(self.0) == SOCK_DGRAM }
+    }
+
+    /// The `struct sock *` itself.
+    #[inline(always)]
+    pub(crate) const fn as_ptr(self) -> *const c_void {
+        self.0
+    }
+
     /// `TCP_*` of include/net/tcp_states.h.
     #[inline(always)]
     pub(crate) fn state(self) -> i32 {
@@ -121,6 +159,13 @@ impl Socket {
     pub(crate) fn error(self) -> u32 {
         // SAFETY: a socket, by `new`.
         unsafe { SK_ERR.read(self.0) }
+    }
+
+    /// Of a listener, connections that found the backlog full.
+    #[inline(always)]
+    pub(crate) fn drops(self) -> u32 {
+        // SAFETY: a socket, by `new`.
+        unsafe { SK_DROPS.read(self.0) }
     }
 
     /// The cgroup that the socket was made in; an accepted one has its listener's.
@@ -153,6 +198,14 @@ impl Socket {
             return None;
         }
         // SAFETY: the helper vouches for the type, `new` for the socket.
+        let (rtt, rtt_min, retransmits) = unsafe {
+            (
+                TCP_SRTT.read(tcp),
+                TCP_RTT_MIN.read(tcp),
+                TCP_RETRANSMITS.read(tcp),
+            )
+        };
+        // SAFETY: as above.
         let (snd_una, rcv_nxt, written, copied, acked, received_wide, flags) = unsafe {
             (
                 TCP_SND_UNA.read(tcp),
@@ -171,6 +224,10 @@ impl Socket {
             received: copied.wrapping_sub(u32::from(past_fin)),
             sent_wide: acked.wrapping_add(u64::from(written.wrapping_sub(snd_una))),
             received_wide,
+            retransmits,
+            // The kernel keeps eight times the time, and all ones for none yet.
+            rtt_us: rtt >> 3,
+            rtt_min_us: if rtt_min == u32::MAX { 0 } else { rtt_min },
             snd_una,
             rcv_nxt,
             acked,
@@ -196,25 +253,51 @@ impl Socket {
         }
     }
 
+    /// Whom the socket is connected to: address and port, both zero when to nobody.
+    #[inline(always)]
+    pub(crate) fn remote(self) -> Option<([u8; 16], u16)> {
+        let (_, remote) = self.addresses()?;
+        // SAFETY: a socket, by `new`.
+        let port = u16::from_be(unsafe { SK_REMOTE_PORT.read(self.0) });
+        Some((remote, port))
+    }
+
     /// The socket's flow as the end in `role`, of `process`, with the other end `peer`.
     #[inline(always)]
     pub(crate) fn flow_key(self, role: u8, process: &Process, peer: u64) -> Option<FlowKey> {
-        let (local, remote) = self.addresses()?;
-        let port = if role == ROLE_CLIENT {
-            // SAFETY: a socket, by `new`.
-            u16::from_be(unsafe { SK_REMOTE_PORT.read(self.0) })
-        } else {
-            self.local_port()
+        let (remote, port) = match role {
+            ROLE_LISTENER => ([0; 16], 0),
+            _ => self.remote()?,
         };
+        let mut key = self.flow_key_to(role, process, PROTOCOL_TCP, remote, port)?;
+        key.peer = peer;
+        Some(key)
+    }
+
+    /// The socket's flow with the other end at `remote` and `port`.
+    #[inline(always)]
+    pub(crate) fn flow_key_to(
+        self,
+        role: u8,
+        process: &Process,
+        protocol: u8,
+        remote: [u8; 16],
+        port: u16,
+    ) -> Option<FlowKey> {
+        let (local, _) = self.addresses()?;
         Some(FlowKey {
             cgroup: process.cgroup,
-            peer,
+            peer: 0,
             local,
             remote,
             comm: process.comm,
             netns: self.netns(),
-            port,
-            protocol: IPPROTO_TCP as u8,
+            port: if role == ROLE_CLIENT {
+                port
+            } else {
+                self.local_port()
+            },
+            protocol,
             role,
         })
     }
@@ -222,12 +305,12 @@ impl Socket {
 
 /// `::ffff:a.b.c.d`, from an address in network byte order.
 #[inline(always)]
-fn mapped(v4: u32) -> [u8; 16] {
+pub(crate) fn mapped(v4: u32) -> [u8; 16] {
     bytes([0, u64::from(v4) << 32 | u64::from(0xffff_0000_u32)])
 }
 
 #[inline(always)]
-fn bytes(words: [u64; 2]) -> [u8; 16] {
+pub(crate) fn bytes(words: [u64; 2]) -> [u8; 16] {
     // SAFETY: both are 16 bytes of integers.
     unsafe { core::mem::transmute(words) }
 }

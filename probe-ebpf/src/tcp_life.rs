@@ -5,9 +5,9 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{helpers::bpf_ktime_get_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_ebpf::{
-    flow::{Half, ROLE_CLIENT, ROLE_SERVER},
+    flow::{Half, ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER},
     loss::Loss,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     flows,
     kernel::Process,
     losses::counted,
-    memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, STAGE_SHUT},
+    memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_LISTENING, STAGE_OPEN, STAGE_SHUT},
     socket::{Position, Socket},
 };
 
@@ -28,6 +28,12 @@ pub(crate) const CLOSE: i32 = 7;
 pub(crate) const CLOSE_WAIT: i32 = 8;
 pub(crate) const LAST_ACK: i32 = 9;
 pub(crate) const LISTEN: i32 = 10;
+
+// errno of include/uapi/asm-generic/errno.h.
+const ENETUNREACH: u32 = 101;
+const ETIMEDOUT: u32 = 110;
+const ECONNREFUSED: u32 = 111;
+const EHOSTUNREACH: u32 = 113;
 
 /// `inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate)`, since 4.16.
 #[btf_tracepoint(function = "inet_sock_set_state")]
@@ -84,18 +90,36 @@ fn connecting(socket: Socket) -> Result<(), Loss> {
     unsafe {
         (*entry.as_ptr()).comm = process.comm;
         (*entry.as_ptr()).pid = process.pid;
+        (*entry.as_ptr()).since = bpf_ktime_get_ns();
     }
     entry.join(flow, STAGE_CONNECTING).map(drop)
 }
 
-/// Whoever listens owns what will be accepted.
+/// Whoever listens owns what will be accepted. A listener has a flow of its own: it says who
+/// listens where before anybody comes, and takes the connections that were turned away.
 #[inline(always)]
 pub(crate) fn listening(socket: Socket, owner: &Process) -> Result<(), Loss> {
     let entry = socket.memory_or_new()?;
+    let memory = entry.as_ptr();
     // SAFETY: a live entry.
     unsafe {
-        (*entry.as_ptr()).comm = owner.comm;
-        (*entry.as_ptr()).pid = owner.pid;
+        (*memory).comm = owner.comm;
+        (*memory).pid = owner.pid;
+        (*memory).stage = STAGE_LISTENING;
+        if (*memory).listening != 0 {
+            return Ok(()); // several processes share it, or it listens again
+        }
+    }
+    let Some(key) = socket.flow_key(ROLE_LISTENER, owner, 0) else {
+        return Ok(());
+    };
+    let flow = flows::find_or_make(&key)?;
+    let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+    // SAFETY: as above, and a live map value.
+    unsafe {
+        (*memory).listening = flow;
+        (*counters).last_pid = owner.pid;
+        add(&raw mut (*counters).attached, 1);
     }
     Ok(())
 }
@@ -119,10 +143,17 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
         attach(socket, entry, active, origin)?;
     }
     entry.begin(active, origin, &position);
+    let memory = entry.as_ptr();
     // SAFETY: as above.
     unsafe {
-        (*entry.as_ptr()).stage = STAGE_OPEN;
-        add(&raw mut (*entry.as_ptr()).pending.opened, 1);
+        let now = bpf_ktime_get_ns();
+        if connecting {
+            let took = now.wrapping_sub((*memory).since);
+            add(&raw mut (*memory).pending.connect_ns, took);
+        }
+        (*memory).since = now;
+        (*memory).stage = STAGE_OPEN;
+        add(&raw mut (*memory).pending.opened, 1);
     }
     Ok(())
 }
@@ -194,20 +225,42 @@ fn closed(socket: Socket) -> Result<(), Loss> {
     let told = unsafe {
         match (*memory).stage {
             STAGE_OPEN | STAGE_SHUT => {
+                if (*memory).since != 0 {
+                    let stood = bpf_ktime_get_ns().wrapping_sub((*memory).since);
+                    add(&raw mut (*memory).pending.lifetime_ns, stood);
+                }
                 add(&raw mut (*memory).pending.closed, 1);
                 entry.tell(socket)
             }
             STAGE_CONNECTING => {
                 add(&raw mut (*memory).pending.failed, 1);
-                (*memory).error = socket.error();
+                failed((*memory).flow, socket.error());
                 Ok(())
             }
+            STAGE_LISTENING => entry.stop_listening(socket),
             _ => Ok(()),
         }
     };
     // SAFETY: as above.
     unsafe { (*memory).stage = STAGE_IDLE };
     told
+}
+
+/// Counts why a connect failed; the flow has the number of all that did from the socket.
+#[inline(always)]
+fn failed(flow: u64, error: u32) {
+    let Some(counters) = flows::counters(flow) else {
+        return; // counted as a loss when the socket leaves
+    };
+    // SAFETY: a live map value.
+    unsafe {
+        match error {
+            ECONNREFUSED => add(&raw mut (*counters).refused, 1),
+            ETIMEDOUT => add(&raw mut (*counters).timed_out, 1),
+            EHOSTUNREACH | ENETUNREACH => add(&raw mut (*counters).unreachable, 1),
+            _ => {}
+        }
+    }
 }
 
 /// Lets a connection that stood before the probe came count from now on.

@@ -8,7 +8,9 @@ use probe_user::{
     export::{Snapshot, csv, dot, graphml, json, mermaid},
     identity::{Container, ContainerId, Runtime, Workload},
     kernel::{flows::Counts, losses::Losses},
-    topology::{Delta, Graph, Join, Seen, join::Conversation, merge::merge, question::Question},
+    topology::{
+        Delta, Graph, Join, Listener, Seen, join::Conversation, merge::merge, question::Question,
+    },
 };
 
 const CONTAINERS: usize = 1_000;
@@ -49,7 +51,7 @@ fn conversations() -> Vec<Conversation> {
         Conversation {
             source: containers[source].clone(),
             target: containers[(source + nth * 37 + 1) % CONTAINERS].clone(),
-            port: 8_080,
+            listener: Listener::Tcp(8_080),
             counts: Counts {
                 opened: number,
                 closed: number,

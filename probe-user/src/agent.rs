@@ -16,11 +16,11 @@ use crate::{
         CgroupError, CgroupMount, Directory, EngineAddress, engines::Engines, workload::Host,
     },
     kernel::{
-        flows::{FlowError, FlowTable},
+        flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
-        programs::{CGROUPS, PROCESSES, Program, TRAFFIC},
+        programs::{CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, PROCESSES, TRAFFIC},
         records::{Record, Records, What},
     },
     topology::{Graph, Ledger, join::join},
@@ -110,12 +110,13 @@ impl Agent {
         let cgroups = CgroupMount::find()?;
         let mut object = Object::load(options.max_flows)?;
         let live_sockets = object.attach_live_sockets()?;
-        let flows = FlowTable::new(
-            object.take_map("FLOWS")?,
-            object.take_map("COUNTERS")?,
-            live_sockets,
-        )
-        .map_err(map_error("COUNTERS"))?;
+        let maps = FlowMaps {
+            flows: object.take_map("FLOWS")?,
+            others: object.take_map("OTHERS")?,
+            counters: object.take_map("COUNTERS")?,
+            paths: object.take_map("PATHS")?,
+        };
+        let flows = FlowTable::new(maps, live_sockets).map_err(map_error("COUNTERS"))?;
         let losses =
             LossCounters::try_from(object.take_map("LOSSES")?).map_err(map_error("LOSSES"))?;
         let records =
@@ -130,23 +131,20 @@ impl Agent {
         // Cgroups before the walk, so that none is missed between; traffic last, so that what is
         // seen can be named.
         let mut attached = Vec::new();
-        let mut attach = |programs: &'static [Program]| {
-            programs.iter().try_for_each(|program| {
-                match object.attach(program) {
-                    Ok(()) => attached.push(program.name),
-                    Err(error) if program.optional => warn!("{error}"),
-                    Err(error) => return Err(error),
-                }
-                Ok::<_, LoadError>(())
-            })
+        let mut attach = |capability: &Capability| {
+            match object.attach(capability, cgroups.path()) {
+                Ok(programs) => attached.extend(programs.iter().map(|program| program.name)),
+                Err(reasons) => unattached(capability, reasons)?,
+            }
+            Ok::<_, LoadError>(())
         };
-        attach(CGROUPS)?;
+        attach(&CONTAINERS)?;
         directory.scan(&cgroups)?;
         if options.processes {
-            attach(PROCESSES)?;
+            attach(&PROCESSES)?;
         }
         if options.traffic {
-            attach(TRAFFIC)?;
+            TRAFFIC.iter().try_for_each(attach)?;
             object.look_over_open_sockets()?;
         }
 
@@ -179,9 +177,10 @@ impl Agent {
     /// Whether send and receive calls are counted on this kernel.
     #[must_use]
     pub fn counts_calls(&self) -> bool {
-        ["sock_send_length", "sock_recv_length"]
-            .iter()
-            .all(|name| self.attached.contains(name))
+        CALLS_OF_EVERY_FAMILY.ways.iter().any(|way| {
+            way.iter()
+                .all(|program| self.attached.contains(&program.name))
+        })
     }
 
     /// This host's name.
@@ -251,7 +250,7 @@ impl Agent {
         self.object.flush_log();
         let news = self.flows.tick()?;
         for delta in &news.deltas {
-            if !delta.flow.local.is_loopback() {
+            if !delta.flow.local.is_loopback() && !delta.flow.local.is_unspecified() {
                 let (address, cgroup) = (delta.flow.local, delta.flow.cgroup);
                 self.host.directory.address_seen(address, cgroup);
             }
@@ -298,6 +297,23 @@ fn take_in(ring: &mut Records, directory: &Directory) -> Vec<Record> {
         records.push(record);
     });
     records
+}
+
+/// What is needed is an error; what is not is said, with what is not known without it.
+fn unattached(capability: &Capability, reasons: Vec<LoadError>) -> Result<(), LoadError> {
+    for reason in &reasons {
+        debug!(capability.name, ?reason, "refused");
+    }
+    let mut reasons = reasons.into_iter();
+    let Some(best) = reasons.next() else {
+        return Ok(());
+    };
+    if capability.needed {
+        return Err(best);
+    }
+    let also: String = reasons.map(|reason| format!("; {reason}")).collect();
+    warn!("not known are {}: {best}{also}", capability.gives);
+    Ok(())
 }
 
 fn map_error(name: &'static str) -> impl FnOnce(aya::maps::MapError) -> LoadError {

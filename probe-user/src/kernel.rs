@@ -6,6 +6,8 @@
 pub mod batch;
 mod bpf;
 pub mod btf;
+pub mod counts;
+pub mod flow;
 pub mod flows;
 pub mod live_sockets;
 pub mod losses;

@@ -14,6 +14,7 @@ pub mod node;
 pub mod question;
 #[cfg(test)]
 pub(crate) mod sample;
+mod servers;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,37 @@ pub enum Workload {
     Host,
     /// An address that is not on this host.
     External(IpAddr),
+    /// Somebody: what is known of the other end does not say who.
+    Unknown,
+}
+
+/// What tells workloads apart, without what else is known of them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Who<'a> {
+    /// A container's id.
+    Container(&'a str),
+    /// A command on the host.
+    Process(&'a str),
+    /// The host.
+    Host,
+    /// An address elsewhere.
+    External(IpAddr),
+    /// Somebody.
+    Unknown,
+}
+
+impl Workload {
+    /// What tells it apart.
+    #[must_use]
+    pub fn who(&self) -> Who<'_> {
+        match self {
+            Self::Container(container) => Who::Container(container.id.as_str()),
+            Self::Process(command) => Who::Process(command),
+            Self::Host => Who::Host,
+            Self::External(address) => Who::External(*address),
+            Self::Unknown => Who::Unknown,
+        }
+    }
 }
 
 /// Answers from memory, at once.
@@ -50,6 +81,7 @@ impl Workloads for Host {
 
     fn at(&self, address: IpAddr) -> Workload {
         match self.directory.owner_of(address) {
+            None if address.is_unspecified() => Workload::Unknown,
             Some(container) => Workload::Container(container),
             None if address.is_loopback() || self.addresses.contains(&address) => Workload::Host,
             None => Workload::External(address),

@@ -160,6 +160,10 @@ impl<'a> Btf<'a> {
     fn member(&self, id: u32, name: &str, depth: u32) -> Result<Option<(u32, u32)>, BtfError> {
         let at = self.resolve(id, depth)?;
         let parent = self.read_type(at)?;
+        if parent.kind == ARRAY && depth <= MAX_DEPTH {
+            // A member of an array is its first element's.
+            return self.member(word(self.blob, at + 12)?, name, depth + 1);
+        }
         if !matches!(parent.kind, STRUCT | UNION) || depth > MAX_DEPTH {
             return Ok(None);
         }

@@ -1,24 +1,21 @@
 //! The flow table: what the kernel counted since last time, flow by flow.
 
-use std::{
-    collections::HashMap,
-    io,
-    net::{IpAddr, Ipv6Addr},
-    ops::AddAssign,
-    os::fd::AsFd,
-    sync::Arc,
-};
+use std::{collections::HashMap, io, os::fd::AsFd, sync::Arc};
 
 use aya::{
     Pod,
     maps::{HashMap as BpfHashMap, IterableMap as _, Map, MapData, MapError, PerCpuHashMap},
     util::nr_cpus,
 };
-use probe_ebpf::flow::{FlowCounters, FlowKey, ROLE_CLIENT};
+use probe_ebpf::flow::{FlowCounters, FlowKey, PATH_WORDS, ROLE_OTHER};
 use thiserror::Error;
 
-use super::{batch::BatchReader, live_sockets::LiveSockets, records::text};
-use crate::ids::{CgroupId, FlowId, NetNs, Pid};
+use super::{batch::BatchReader, flow::path_text, live_sockets::LiveSockets};
+pub use super::{
+    counts::{Counts, Health, Least},
+    flow::{Flow, Role, Service, UnixListener},
+};
+use crate::ids::{FlowId, Pid};
 
 /// Ticks without traffic and without a socket after which a flow leaves the kernel's map. It keeps
 /// its row here and comes back under a new id when it wakes up.
@@ -27,111 +24,6 @@ const IDLE_TICKS: u32 = 30;
 /// Ticks between taking a flow's key away and its counters. A program that found the key just
 /// before needs far less than one to have joined the flow.
 const GRACE_TICKS: u32 = 2;
-
-/// Which end of a connection a flow is.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Role {
-    /// It called `connect`.
-    Client,
-    /// It accepted.
-    Server,
-}
-
-/// One end of a conversation.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Flow {
-    /// The cgroup of the process at this end.
-    pub cgroup: CgroupId,
-    /// The command of its thread group's leader; empty when not known.
-    pub command: String,
-    /// Which end it is.
-    pub role: Role,
-    /// The other end's flow, when both were matched by sequence numbers.
-    pub peer: Option<FlowId>,
-    /// The network namespace.
-    pub netns: NetNs,
-    /// This end's address.
-    pub local: IpAddr,
-    /// The other end's address, as this end sees it.
-    pub remote: IpAddr,
-    /// The port of the service: the server's own, or the one the client asked for.
-    pub port: u16,
-}
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts {
-    /// Connections that stood when watching began.
-    pub existing: u64,
-    /// Connections established since.
-    pub opened: u64,
-    /// Connections ended.
-    pub closed: u64,
-    /// Connects that failed.
-    pub failed: u64,
-    /// Send calls that moved payload.
-    pub sends: u64,
-    /// Receive calls that moved payload.
-    pub receives: u64,
-    /// Bytes that send calls took.
-    pub bytes_sent: u64,
-    /// Bytes that receive calls gave.
-    pub bytes_received: u64,
-}
-
-impl Counts {
-    /// The same traffic, as the other end counts it.
-    #[must_use]
-    pub const fn mirrored(self) -> Self {
-        Self {
-            sends: self.receives,
-            receives: self.sends,
-            bytes_sent: self.bytes_received,
-            bytes_received: self.bytes_sent,
-            ..self
-        }
-    }
-
-    /// What is left, never below zero.
-    #[must_use]
-    pub const fn saturating_sub(self, other: Self) -> Self {
-        Self {
-            existing: self.existing.saturating_sub(other.existing),
-            opened: self.opened.saturating_sub(other.opened),
-            closed: self.closed.saturating_sub(other.closed),
-            failed: self.failed.saturating_sub(other.failed),
-            sends: self.sends.saturating_sub(other.sends),
-            receives: self.receives.saturating_sub(other.receives),
-            bytes_sent: self.bytes_sent.saturating_sub(other.bytes_sent),
-            bytes_received: self.bytes_received.saturating_sub(other.bytes_received),
-        }
-    }
-
-    /// Connections there were, and attempts that failed.
-    #[must_use]
-    pub const fn connections(&self) -> u64 {
-        self.existing + self.opened + self.failed
-    }
-
-    /// Whether nothing was counted.
-    #[must_use]
-    pub fn is_zero(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.existing += other.existing;
-        self.opened += other.opened;
-        self.closed += other.closed;
-        self.failed += other.failed;
-        self.sends += other.sends;
-        self.receives += other.receives;
-        self.bytes_sent += other.bytes_sent;
-        self.bytes_received += other.bytes_received;
-    }
-}
 
 /// What a tick brings.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -181,9 +73,24 @@ struct Counters(FlowCounters);
 // SAFETY: integers only, without padding (asserted by the ABI).
 unsafe impl Pod for Counters {}
 
+/// The kernel's maps that flows are in.
+#[derive(Debug)]
+pub struct FlowMaps {
+    /// `FLOWS`: the id of each flow.
+    pub flows: Map,
+    /// `OTHERS`: of those that take what has no room there.
+    pub others: Map,
+    /// `COUNTERS`: by id, for each CPU.
+    pub counters: Map,
+    /// `PATHS`: of unix sockets, by key.
+    pub paths: Map,
+}
+
 /// The kernel's flows and what we know of them.
 pub struct FlowTable {
     flows: BpfHashMap<MapData, Key, u64>,
+    others: BpfHashMap<MapData, Key, u64>,
+    paths: BpfHashMap<MapData, u64, [u64; PATH_WORDS]>,
     counters: PerCpuHashMap<MapData, u64, Counters>,
     live_sockets: LiveSockets,
     key_reader: BatchReader<Key, u64>,
@@ -200,12 +107,14 @@ struct Known {
 }
 
 impl FlowTable {
-    /// Reads from the maps `FLOWS` and `COUNTERS`.
-    pub fn new(flows: Map, counters: Map, live_sockets: LiveSockets) -> Result<Self, MapError> {
+    /// Reads from these maps.
+    pub fn new(maps: FlowMaps, live_sockets: LiveSockets) -> Result<Self, MapError> {
         let cpus = nr_cpus().map_err(|(_, error)| MapError::IoError(error))?;
         Ok(Self {
-            flows: flows.try_into()?,
-            counters: counters.try_into()?,
+            flows: maps.flows.try_into()?,
+            others: maps.others.try_into()?,
+            counters: maps.counters.try_into()?,
+            paths: maps.paths.try_into()?,
             live_sockets,
             key_reader: BatchReader::new(1),
             counter_reader: BatchReader::new(cpus),
@@ -230,13 +139,16 @@ impl FlowTable {
     pub fn tick(&mut self) -> Result<FlowNews, FlowError> {
         self.live_sockets.hand_over().map_err(FlowError::Sockets)?;
         let known = &mut self.known;
-        self.key_reader
-            .read(self.flows.map().fd().as_fd(), |key, ids| {
-                known
-                    .entry(FlowId(ids[0]))
-                    .or_insert_with(|| Known::new(key.0));
-            })
-            .map_err(FlowError::Read)?;
+        let path = |key| path(&self.paths, key);
+        for map in [&self.flows, &self.others] {
+            self.key_reader
+                .read(map.map().fd().as_fd(), |key, ids| {
+                    known
+                        .entry(FlowId(ids[0]))
+                        .or_insert_with(|| Known::new(key.0, path));
+                })
+                .map_err(FlowError::Read)?;
+        }
         let mut deltas = Vec::new();
         let mut quiet = Vec::new();
         self.counter_reader
@@ -269,7 +181,11 @@ impl FlowTable {
             };
             flow.idle += 1;
             if !flow.retired && flow.idle >= IDLE_TICKS {
-                gone_or(self.flows.remove(&Key(flow.key)))?;
+                let keys = match flow.key.role {
+                    ROLE_OTHER => &mut self.others,
+                    _ => &mut self.flows,
+                };
+                gone_or(keys.remove(&Key(flow.key)))?;
                 flow.retired = true;
                 flow.idle = 0;
             } else if flow.retired && flow.idle >= GRACE_TICKS {
@@ -282,6 +198,13 @@ impl FlowTable {
     }
 }
 
+/// A unix socket's path, empty when there was no room for it.
+fn path(paths: &BpfHashMap<MapData, u64, [u64; PATH_WORDS]>, key: u64) -> Arc<str> {
+    let words = paths.get(&key, 0).unwrap_or([0; PATH_WORDS]);
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    path_text(&bytes).into()
+}
+
 fn gone_or(removed: Result<(), MapError>) -> Result<(), FlowError> {
     match removed {
         Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
@@ -290,11 +213,11 @@ fn gone_or(removed: Result<(), MapError>) -> Result<(), FlowError> {
 }
 
 impl Known {
-    fn new(key: FlowKey) -> Self {
+    fn new(key: FlowKey, path: impl FnOnce(u64) -> Arc<str>) -> Self {
         Self {
-            flow: Arc::new(Flow::from(&key)),
+            flow: Arc::new(Flow::new(&key, path)),
             key,
-            seen: FlowCounters::default(),
+            seen: FlowCounters::NONE,
             idle: 0,
             retired: false,
         }
@@ -308,16 +231,7 @@ impl Known {
         }
         self.seen = now;
         self.idle = 0;
-        Some(Counts {
-            existing: now.existing - before.existing,
-            opened: now.opened - before.opened,
-            closed: now.closed - before.closed,
-            failed: now.failed - before.failed,
-            sends: now.sends - before.sends,
-            receives: now.receives - before.receives,
-            bytes_sent: now.bytes_sent - before.bytes_sent,
-            bytes_received: now.bytes_received - before.bytes_received,
-        })
+        Some(Counts::from(&now).saturating_sub(Counts::from(&before)))
     }
 
     fn delta(&self, id: FlowId, counts: Counts) -> FlowDelta {
@@ -332,44 +246,19 @@ impl Known {
 
 /// Adds the CPUs up. Each counter only grows, so sums of later reads are never smaller.
 fn sum(cpus: &[Counters]) -> FlowCounters {
-    let mut total = FlowCounters::default();
+    let mut total = FlowCounters::NONE;
     for Counters(cpu) in cpus {
-        total.attached += cpu.attached;
-        total.detached += cpu.detached;
-        total.existing += cpu.existing;
-        total.opened += cpu.opened;
-        total.closed += cpu.closed;
-        total.failed += cpu.failed;
-        total.sends += cpu.sends;
-        total.receives += cpu.receives;
-        total.bytes_sent += cpu.bytes_sent;
-        total.bytes_received += cpu.bytes_received;
-        total.last_error = total.last_error.max(cpu.last_error);
+        macro_rules! add {
+            ($($counter:ident)*) => { $(total.$counter += cpu.$counter;)* };
+        }
+        add!(attached detached existing opened closed failed refused timed_out unreachable);
+        add!(sends receives bytes_sent bytes_received retransmits resets_sent resets_received);
+        add!(connect_ns lifetime_ns rtt_us rtt_samples overflows);
+        total.rtt_min_us = match (total.rtt_min_us, cpu.rtt_min_us) {
+            (0, least) | (least, 0) => least,
+            (a, b) => a.min(b),
+        };
         total.last_pid = total.last_pid.max(cpu.last_pid);
     }
     total
-}
-
-impl From<&FlowKey> for Flow {
-    fn from(key: &FlowKey) -> Self {
-        Self {
-            cgroup: CgroupId(key.cgroup),
-            command: text(&key.comm),
-            role: if key.role == ROLE_CLIENT {
-                Role::Client
-            } else {
-                Role::Server
-            },
-            peer: (key.peer != 0).then_some(FlowId(key.peer)),
-            netns: NetNs(key.netns),
-            local: address(key.local),
-            remote: address(key.remote),
-            port: key.port,
-        }
-    }
-}
-
-/// IPv4 addresses are mapped in the key.
-fn address(bytes: [u8; 16]) -> IpAddr {
-    Ipv6Addr::from(bytes).to_canonical()
 }

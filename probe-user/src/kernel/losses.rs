@@ -8,14 +8,17 @@ use probe_ebpf::loss::Loss;
 /// Losses since the start, by cause.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Losses {
-    /// Sockets that found the flow map full: their traffic is not counted.
+    /// Sockets that found the flow map full: their traffic is in their cgroup's `other` flow.
     pub flows_dropped: u64,
-    /// Sockets that got no memory for their flow: their traffic is not counted.
+    /// Sockets that got no memory for their flow, or found no room even for an `other` flow: their
+    /// traffic is not counted.
     pub sockets_dropped: u64,
     /// Records that found the ring full.
     pub records_dropped: u64,
     /// Sends, receives and state changes that found their flow gone.
     pub counts_dropped: u64,
+    /// Datagrams whose other end cannot be known: not counted.
+    pub datagrams_dropped: u64,
 }
 
 impl Add for Losses {
@@ -27,6 +30,7 @@ impl Add for Losses {
             sockets_dropped: self.sockets_dropped + other.sockets_dropped,
             records_dropped: self.records_dropped + other.records_dropped,
             counts_dropped: self.counts_dropped + other.counts_dropped,
+            datagrams_dropped: self.datagrams_dropped + other.datagrams_dropped,
         }
     }
 }
@@ -56,9 +60,10 @@ impl LossCounters {
         };
         Ok(Losses {
             flows_dropped: sum(Loss::FlowMapFull)?,
-            sockets_dropped: sum(Loss::SocketStorage)?,
+            sockets_dropped: sum(Loss::SocketStorage)? + sum(Loss::OthersFull)?,
             records_dropped: sum(Loss::RingFull)?,
             counts_dropped: sum(Loss::CountersGone)?,
+            datagrams_dropped: sum(Loss::PeerUnknown)?,
         })
     }
 }

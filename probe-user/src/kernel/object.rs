@@ -1,25 +1,37 @@
 //! The BPF object: offsets found, programs verified and attached.
 
-use std::{fs, io, os::fd::AsFd as _};
+use std::{
+    fs::{self, File},
+    io,
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+};
 
 use aya::{
     EbpfError, EbpfLoader, include_bytes_aligned,
     maps::Map,
-    programs::{BtfTracePoint, Iter, Program as AyaProgram, ProgramError},
+    programs::{CgroupAttachMode, Iter, Program as AyaProgram, ProgramError},
 };
 use aya_log::EbpfLogger;
-use probe_ebpf::field::{FIELDS, Field, Group};
+use probe_ebpf::{
+    field::{FIELDS, Field, Group},
+    flow::MAX_OTHERS,
+};
 use thiserror::Error;
 
 use super::{
     btf::{Btf, BtfError},
     live_sockets::LiveSockets,
     open_sockets::{self, BackfillError},
-    programs::Program,
+    programs::{Capability, Program},
 };
 
 /// The kernel programs, compiled by the build script.
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probe-ebpf"));
+
+/// [`MAX_OTHERS`], as maps count.
+#[expect(clippy::cast_possible_truncation, reason = "4096")]
+const OTHERS: u32 = MAX_OTHERS as u32;
 
 const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
 
@@ -46,17 +58,24 @@ pub enum LoadError {
         /// Which field, and what is wrong with it.
         reason: String,
     },
-    /// The kernel has no such tracepoint.
-    #[error(
-        "this kernel has no tracepoint {program} (in Linux since {since}): not known are {gives}"
-    )]
-    NoTracepoint {
-        /// The program and tracepoint.
+    /// The kernel has nothing of this name to hook.
+    #[error("this kernel has no {hook} {program} (in Linux since {since})")]
+    NoHook {
+        /// The program, called like the hook.
         program: &'static str,
+        /// Of which kind.
+        hook: &'static str,
         /// The first kernel with it.
         since: &'static str,
-        /// What is lost.
-        gives: &'static str,
+    },
+    /// The root of the cgroup hierarchy cannot be opened.
+    #[error("cannot open the root cgroup {}", path.display())]
+    RootCgroup {
+        /// Where cgroup v2 is mounted.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
     },
     /// Maps or BTF were refused.
     #[error("the kernel refused the probe's maps")]
@@ -115,11 +134,13 @@ impl Object {
             }
         }
         let btf = aya::Btf::from_sys_fs().map_err(LoadError::AyaBtf)?;
+        // As many as the programs' own definition: retired flows keep theirs for a while.
+        let counters = max_flows.saturating_mul(2).saturating_add(OTHERS);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&btf))
             .map_max_entries("FLOWS", max_flows)
-            .map_max_entries("COUNTERS", max_flows.saturating_mul(2));
+            .map_max_entries("COUNTERS", counters);
         let log_level = log_level();
         loader.override_global(aya_log::LEVEL, &log_level, true);
         for (symbol, offset) in &offsets {
@@ -161,29 +182,80 @@ impl Object {
         }
     }
 
-    /// Verifies and attaches one program.
-    pub fn attach(&mut self, program: &Program) -> Result<(), LoadError> {
+    /// Attaches the first way to `capability` that this kernel takes, and returns its programs; or
+    /// why it takes none, a reason for each.
+    pub fn attach(
+        &mut self,
+        capability: &Capability,
+        root_cgroup: &Path,
+    ) -> Result<&'static [Program], Vec<LoadError>> {
+        let mut reasons = Vec::new();
+        for way in capability.ways {
+            // All load before any is attached: half a way would count half.
+            let loaded = way
+                .iter()
+                .try_for_each(|program| self.load_program(program));
+            let attached = loaded.and_then(|()| {
+                way.iter()
+                    .try_for_each(|program| self.attach_program(program, root_cgroup))
+            });
+            match attached {
+                Ok(()) => return Ok(way),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        Err(reasons)
+    }
+
+    /// Lets the kernel verify one program.
+    fn load_program(&mut self, program: &Program) -> Result<(), LoadError> {
         self.check(program.name, program.fields)?;
-        let refused = |source| LoadError::Program {
-            program: program.name,
-            source,
-        };
-        let hook: &mut BtfTracePoint = self
+        let found = self
             .ebpf
             .program_mut(program.name)
-            .and_then(|found: &mut AyaProgram| found.try_into().ok())
             .ok_or(LoadError::Missing(program.name))?;
-        match hook.load(program.name, &self.btf) {
-            Err(ProgramError::Btf(aya::BtfError::UnknownBtfTypeName { .. })) => {
-                return Err(LoadError::NoTracepoint {
-                    program: program.name,
-                    since: program.since,
-                    gives: program.gives,
-                });
+        let loaded = match found {
+            AyaProgram::BtfTracePoint(hook) => hook.load(program.name, &self.btf),
+            AyaProgram::FExit(hook) => hook.load(program.name, &self.btf),
+            AyaProgram::CgroupSockAddr(hook) => hook.load(),
+            _ => return Err(LoadError::Missing(program.name)),
+        };
+        loaded.map_err(|source| match source {
+            ProgramError::Btf(aya::BtfError::UnknownBtfTypeName { .. }) => LoadError::NoHook {
+                program: program.name,
+                hook: program.hook.as_str(),
+                since: program.since,
+            },
+            source => LoadError::Program {
+                program: program.name,
+                source,
+            },
+        })
+    }
+
+    /// Lets a verified program run.
+    fn attach_program(&mut self, program: &Program, root_cgroup: &Path) -> Result<(), LoadError> {
+        let found = self
+            .ebpf
+            .program_mut(program.name)
+            .ok_or(LoadError::Missing(program.name))?;
+        let attached = match found {
+            AyaProgram::BtfTracePoint(hook) => hook.attach().map(drop),
+            AyaProgram::FExit(hook) => hook.attach().map(drop),
+            AyaProgram::CgroupSockAddr(hook) => {
+                let root = File::open(root_cgroup).map_err(|source| LoadError::RootCgroup {
+                    path: root_cgroup.to_owned(),
+                    source,
+                })?;
+                // A link lets others in of itself; to ask for it is an error before 6.14.
+                hook.attach(root, CgroupAttachMode::Single).map(drop)
             }
-            loaded => loaded.map_err(refused)?,
-        }
-        hook.attach().map(drop).map_err(refused)
+            _ => return Err(LoadError::Missing(program.name)),
+        };
+        attached.map_err(|source| LoadError::Program {
+            program: program.name,
+            source,
+        })
     }
 
     /// Verifies and attaches the iterator over open sockets.

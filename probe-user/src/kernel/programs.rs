@@ -2,92 +2,171 @@
 
 use probe_ebpf::field::Group;
 
-/// A kernel program, named like the tracepoint it serves.
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hook {
+    /// At a BTF tracepoint called like the program.
+    Tracepoint,
+    /// At the end of a kernel function called like the program.
+    FunctionExit,
+    /// In the calls of every process below the root cgroup.
+    RootCgroup,
+}
+
+impl Hook {
+    /// The word that stands for it in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tracepoint => "tracepoint",
+            Self::FunctionExit => "fexit",
+            Self::RootCgroup => "cgroup",
+        }
+    }
+}
+
+/// A kernel program.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// Its symbol, and the BTF tracepoint.
+    /// Its symbol, and what it hooks.
     pub name: &'static str,
-    /// The first kernel that has the tracepoint.
+    /// Where it runs.
+    pub hook: Hook,
+    /// The first kernel that has the hook.
     pub since: &'static str,
     /// The fields it reads.
     pub fields: &'static [Group],
-    /// What is not known without it.
-    pub gives: &'static str,
-    /// Whether the rest is worth having without it.
-    pub optional: bool,
 }
 
-/// Traffic: who talks to whom, and how much.
-pub const TRAFFIC: &[Program] = &[
+const fn tracepoint(name: &'static str, since: &'static str, fields: &'static [Group]) -> Program {
     Program {
-        name: "inet_sock_set_state",
-        since: "4.16",
-        fields: &[Group::Socket, Group::Cgroup, Group::Task],
-        gives: "TCP connections",
-        optional: false,
-    },
+        name,
+        hook: Hook::Tracepoint,
+        since,
+        fields,
+    }
+}
+
+/// `fexit` works since 5.5; these functions have the arguments that are read since 5.19.
+const fn function_exit(name: &'static str) -> Program {
     Program {
-        name: "tcp_destroy_sock",
-        since: "4.16",
-        fields: &[Group::Socket],
-        gives: "the last bytes of connections",
-        optional: false,
-    },
+        name,
+        hook: Hook::FunctionExit,
+        since: "5.19",
+        fields: CALLS,
+    }
+}
+
+const fn root_cgroup(name: &'static str, since: &'static str) -> Program {
     Program {
-        name: "sock_send_length",
-        since: "6.3",
+        name,
+        hook: Hook::RootCgroup,
+        since,
         fields: &[],
-        gives: "the number of send calls",
-        optional: true,
-    },
-    Program {
-        name: "sock_recv_length",
-        since: "6.3",
-        fields: &[],
-        gives: "the number of receive calls",
-        optional: true,
-    },
-];
+    }
+}
+
+const CALLS: &[Group] = &[Group::Socket, Group::Unix, Group::Cgroup, Group::Task];
+
+/// Something that the probe can know, and the ways to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Capability {
+    /// What it is called.
+    pub name: &'static str,
+    /// What is known with it.
+    pub gives: &'static str,
+    /// Whether the rest is worth having without it.
+    pub needed: bool,
+    /// The ways to it, best first: the first one whose programs all load is gone.
+    pub ways: &'static [&'static [Program]],
+}
 
 /// Containers as they come and go.
-pub const CGROUPS: &[Program] = &[
-    Program {
-        name: "cgroup_mkdir",
-        since: "4.19",
-        fields: &[Group::Cgroup],
-        gives: "containers as they start",
-        optional: false,
-    },
-    Program {
-        name: "cgroup_rmdir",
-        since: "4.19",
-        fields: &[Group::Cgroup],
-        gives: "containers as they end",
-        optional: false,
-    },
-];
+pub const CONTAINERS: Capability = Capability {
+    name: "containers",
+    gives: "containers as they start and end",
+    needed: true,
+    ways: &[&[
+        tracepoint("cgroup_mkdir", "4.19", &[Group::Cgroup]),
+        tracepoint("cgroup_rmdir", "4.19", &[Group::Cgroup]),
+    ]],
+};
+
+/// TCP connections, their bytes and their health.
+pub const CONNECTIONS: Capability = Capability {
+    name: "connections",
+    gives: "TCP connections with their bytes, round trips and retransmissions",
+    needed: true,
+    ways: &[&[
+        tracepoint(
+            "inet_sock_set_state",
+            "4.16",
+            &[Group::Socket, Group::Cgroup, Group::Task],
+        ),
+        tracepoint("tcp_destroy_sock", "4.16", &[Group::Socket]),
+    ]],
+};
+
+/// TCP resets.
+pub const RESETS: Capability = Capability {
+    name: "resets",
+    gives: "connections that were reset",
+    needed: false,
+    ways: &[&[
+        tracepoint("tcp_send_reset", "4.15", &[]),
+        tracepoint("tcp_receive_reset", "4.15", &[]),
+    ]],
+};
+
+/// The far end of datagrams.
+pub const DATAGRAM_PEERS: Capability = Capability {
+    name: "datagram-peers",
+    gives: "whom unconnected UDP sockets talk to",
+    needed: false,
+    ways: &[&[
+        root_cgroup("udp_sendmsg4", "4.18"),
+        root_cgroup("udp_sendmsg6", "4.18"),
+        root_cgroup("udp_recvmsg4", "5.2"),
+        root_cgroup("udp_recvmsg6", "5.2"),
+    ]],
+};
+
+/// Send and receive calls. Needs [`DATAGRAM_PEERS`] before it, so that no datagram's is missed.
+pub const CALLS_OF_EVERY_FAMILY: Capability = Capability {
+    name: "calls",
+    gives: "UDP and unix sockets, and the number of TCP's send and receive calls",
+    needed: false,
+    ways: &[
+        &[
+            tracepoint("sock_send_length", "6.3", CALLS),
+            tracepoint("sock_recv_length", "6.3", CALLS),
+        ],
+        &[
+            function_exit("tcp_sendmsg"),
+            function_exit("tcp_recvmsg"),
+            function_exit("udp_sendmsg"),
+            function_exit("udp_recvmsg"),
+            function_exit("udpv6_sendmsg"),
+            function_exit("udpv6_recvmsg"),
+            function_exit("unix_stream_sendmsg"),
+            function_exit("unix_stream_recvmsg"),
+            function_exit("unix_dgram_sendmsg"),
+            function_exit("unix_dgram_recvmsg"),
+        ],
+    ],
+};
 
 /// Processes, one record each.
-pub const PROCESSES: &[Program] = &[
-    Program {
-        name: "sched_process_exec",
-        since: "3.4",
-        fields: &[Group::Task],
-        gives: "programs that are run",
-        optional: false,
-    },
-    Program {
-        name: "sched_process_fork",
-        since: "2.6",
-        fields: &[Group::Task],
-        gives: "processes that are made",
-        optional: false,
-    },
-    Program {
-        name: "sched_process_exit",
-        since: "2.6",
-        fields: &[Group::Task],
-        gives: "processes that end",
-        optional: false,
-    },
-];
+pub const PROCESSES: Capability = Capability {
+    name: "processes",
+    gives: "programs that are run, processes that begin and end",
+    needed: true,
+    ways: &[&[
+        tracepoint("sched_process_exec", "3.4", &[Group::Task]),
+        tracepoint("sched_process_fork", "2.6", &[Group::Task]),
+        tracepoint("sched_process_exit", "2.6", &[Group::Task]),
+    ]],
+};
+
+/// What traffic takes, in the order in which it is attached.
+pub const TRAFFIC: &[Capability] = &[CONNECTIONS, RESETS, DATAGRAM_PEERS, CALLS_OF_EVERY_FAMILY];

@@ -1,9 +1,6 @@
 //! The graph, one moment's. It does not change once it is made.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use petgraph::{
     graph::NodeIndex,
@@ -86,23 +83,23 @@ impl Graph {
     /// Adds up conversations between the same two nodes on the same port. `host` is this host's
     /// name.
     #[must_use]
-    pub fn of(conversations: &[Conversation], host: &str) -> Self {
+    pub fn of<'c>(conversations: &'c [Conversation], host: &str) -> Self {
         let mut nodes = Vec::new();
         let mut places = HashMap::new();
         // A node is made once for each workload, not for each conversation: labels are long.
-        let mut place = |workload| {
-            *places.entry(Who::of(workload)).or_insert_with(|| {
+        let mut place = |workload: &'c Workload| {
+            *places.entry(workload.who()).or_insert_with(|| {
                 nodes.push(Node::of(workload, host));
                 nodes.len() - 1
             })
         };
-        let mut edges: HashMap<(usize, usize, u16), Edge> = HashMap::new();
+        let mut edges: HashMap<(usize, usize, &Listener), Edge> = HashMap::new();
         for conversation in conversations {
             let (source, target) = (place(&conversation.source), place(&conversation.target));
             let edge = edges
-                .entry((source, target, conversation.port))
+                .entry((source, target, &conversation.listener))
                 .or_insert_with(|| Edge {
-                    listener: Listener::Tcp(conversation.port),
+                    listener: conversation.listener.clone(),
                     counts: Counts::default(),
                     joins: BTreeMap::new(),
                 });
@@ -241,25 +238,5 @@ impl Graph {
     #[must_use]
     pub const fn as_petgraph(&self) -> &StableDiGraph<Node, Edge> {
         &self.graph
-    }
-}
-
-/// What tells workloads apart, without making a node of them.
-#[derive(Eq, Hash, PartialEq)]
-enum Who<'a> {
-    Container(&'a str),
-    Process(&'a str),
-    Host,
-    External(IpAddr),
-}
-
-impl<'a> Who<'a> {
-    fn of(workload: &'a Workload) -> Self {
-        match workload {
-            Workload::Container(container) => Self::Container(container.id.as_str()),
-            Workload::Process(command) => Self::Process(command),
-            Workload::Host => Self::Host,
-            Workload::External(address) => Self::External(*address),
-        }
     }
 }

@@ -4,12 +4,15 @@
 //! numbers: a server's flow names its client's. What is left is joined by address, or stays
 //! one-sided. Each end counts on its own, so an edge takes its figures from one of them only.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::collections::HashSet;
 
-use super::ledger::{Ledger, Record, Row};
+use super::{
+    ledger::{Ledger, Record},
+    listener::Listener,
+    servers::{Asked, Servers, client_of},
+};
 use crate::{
     identity::{Workload, Workloads},
-    ids::NetNs,
     kernel::flows::{Counts, Role},
 };
 
@@ -18,6 +21,8 @@ use crate::{
 pub enum Join {
     /// Both ends' sequence numbers matched when the connection was established; survives NAT.
     Sequence,
+    /// A unix socket's other end is one pointer away.
+    Peer,
     /// Addresses and port fit, within one network namespace or by a container's address.
     Tuple,
     /// Only one end is on this host.
@@ -30,6 +35,7 @@ impl Join {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sequence => "sequence",
+            Self::Peer => "peer",
             Self::Tuple => "tuple",
             Self::OneSided => "one-sided",
         }
@@ -43,51 +49,58 @@ pub struct Conversation {
     pub source: Workload,
     /// Who accepted them, or would have.
     pub target: Workload,
-    /// The server's own port.
-    pub port: u16,
+    /// What the server itself listens on.
+    pub listener: Listener,
     /// What was counted.
     pub counts: Counts,
     /// Why we say so.
     pub join: Join,
 }
 
-/// Address and port, and for a loopback address the network namespace it means.
-type Endpoint = (IpAddr, u16, Option<NetNs>);
-
-fn endpoint(address: IpAddr, port: u16, netns: NetNs) -> Endpoint {
-    (address, port, address.is_loopback().then_some(netns))
-}
-
 /// Every conversation in the ledger, each counted once.
 #[must_use]
 pub fn join(ledger: &Ledger, workloads: &impl Workloads) -> Vec<Conversation> {
-    let mut servers_of: HashMap<Row, Vec<&Record>> = HashMap::new();
-    let mut unmatched: HashMap<Endpoint, Vec<(Row, &Record)>> = HashMap::new();
+    let mut servers = Servers::default();
     let mut clients = Vec::new();
+    let mut asked = Asked::default();
+    let mut joined = Vec::new();
     for (row, record) in ledger.rows() {
-        match (record.flow.role, record.peer) {
-            (Role::Client, _) => clients.push((row, record)),
-            (Role::Server, Some(client)) => servers_of.entry(client).or_default().push(record),
-            (Role::Server, None) => {
-                let flow = &record.flow;
-                let own = endpoint(flow.local, flow.port, flow.netns);
-                unmatched.entry(own).or_default().push((row, record));
+        match record.flow.role {
+            Role::Client => clients.push((row, record)),
+            Role::Server => servers.add(record),
+            Role::Other => joined.push(Conversation::between(
+                &record.workload,
+                &Workload::Unknown,
+                record,
+                Join::OneSided,
+            )),
+            Role::Listener => {}
+        }
+    }
+    for (row, client) in clients {
+        match servers.matched.get(&row) {
+            Some(servers) => by_sequence(client, servers, &mut joined),
+            None => {
+                joined.push(servers.find(client, workloads));
+                asked.add(&client.flow);
             }
         }
     }
-    let mut joined = Vec::new();
-    for (row, client) in clients {
-        match servers_of.get(&row) {
-            Some(servers) => by_sequence(client, servers, &mut joined),
-            None => joined.push(by_address(client, &mut unmatched, workloads)),
-        }
-    }
-    for (_, server) in unmatched.into_values().flatten() {
-        if !server.counts.is_zero() {
-            joined.push(from_outside(server, workloads));
-        }
-    }
+    from_outside(&servers, &asked, workloads, &mut joined);
     joined
+}
+
+impl Conversation {
+    /// As `record` counts it.
+    fn between(source: &Workload, target: &Workload, record: &Record, join: Join) -> Self {
+        Self {
+            source: source.clone(),
+            target: target.clone(),
+            listener: Listener::from(&record.flow.service),
+            counts: record.counts,
+            join,
+        }
+    }
 }
 
 /// One server: the client's own figures. Several, behind one address: each server's figures, which
@@ -99,17 +112,17 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
     for server in servers {
         let counts = server.counts.mirrored();
         rest = rest.saturating_sub(counts);
+        let (source, target) = (&client.workload, &server.workload);
         joined.push(Conversation {
-            source: client.workload.clone(),
-            target: server.workload.clone(),
-            port: server.flow.port,
             counts,
-            join: Join::Sequence,
+            ..Conversation::between(source, target, server, Join::Sequence)
         });
     }
     let added = &mut joined[first..];
     if let [only] = added {
+        let seen_there = only.counts.health.retransmits_received;
         only.counts = client.counts;
+        only.counts.health.retransmits_received = seen_there;
     } else if let Some(busiest) = added
         .iter_mut()
         .max_by_key(|conversation| conversation.counts.connections())
@@ -118,50 +131,33 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
     }
 }
 
-/// No server's sequence numbers matched: it is elsewhere, or refused, or its half was lost.
-fn by_address(
-    client: &Record,
-    unmatched: &mut HashMap<Endpoint, Vec<(Row, &Record)>>,
+/// Servers that no client's view accounts for: their clients are elsewhere, or not to be known.
+fn from_outside<'a>(
+    servers: &Servers<'a>,
+    asked: &Asked<'a>,
     workloads: &impl Workloads,
-) -> Conversation {
-    let flow = &client.flow;
-    let asked = endpoint(flow.remote, flow.port, flow.netns);
-    let found = unmatched.get_mut(&asked).and_then(|servers| {
-        let place = servers
+    joined: &mut Vec<Conversation>,
+) {
+    let strangers: Vec<_> = {
+        let seen: HashSet<_> = joined
             .iter()
-            .position(|(_, server)| server.flow.remote == flow.local)?;
-        Some(servers.swap_remove(place).1)
-    });
-    let (target, join) = match found {
-        Some(server) => (server.workload.clone(), Join::Tuple),
-        None => match (flow.remote.is_loopback(), &client.workload) {
-            (true, own @ Workload::Container(_)) => (own.clone(), Join::Tuple),
-            _ => match workloads.at(flow.remote) {
-                elsewhere @ Workload::External(_) => (elsewhere, Join::OneSided),
-                here => (here, Join::Tuple),
-            },
-        },
+            .map(|seen| (seen.source.who(), seen.target.who(), &seen.listener))
+            .collect();
+        let stranger = |server: &&'a Record| {
+            if server.counts.is_zero() || asked.covers(server) {
+                return None;
+            }
+            let (source, join) = client_of(server, workloads);
+            let listener = Listener::from(&server.flow.service);
+            let known = seen.contains(&(source.who(), server.workload.who(), &listener));
+            (!known).then_some((*server, source, join))
+        };
+        servers.unmatched.iter().filter_map(stranger).collect()
     };
-    Conversation {
-        source: client.workload.clone(),
-        target,
-        port: flow.port,
-        counts: client.counts,
-        join,
-    }
-}
-
-/// A server whose clients are not seen on this host.
-fn from_outside(server: &Record, workloads: &impl Workloads) -> Conversation {
-    let (source, join) = match workloads.at(server.flow.remote) {
-        elsewhere @ Workload::External(_) => (elsewhere, Join::OneSided),
-        here => (here, Join::Tuple),
-    };
-    Conversation {
-        source,
-        target: server.workload.clone(),
-        port: server.flow.port,
-        counts: server.counts.mirrored(),
-        join,
+    for (server, source, join) in strangers {
+        joined.push(Conversation {
+            counts: server.counts.mirrored(),
+            ..Conversation::between(&source, &server.workload, server, join)
+        });
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use crate::kernel::flows::Service;
+
 /// What the target of an edge listens on: the target's own, also behind NAT.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Listener {
@@ -11,6 +13,19 @@ pub enum Listener {
     Udp(u16),
     /// A unix socket's path, `@` first when it is abstract.
     Unix(Arc<str>),
+    /// Several: what found no room to be told apart.
+    Other,
+}
+
+impl From<&Service> for Listener {
+    fn from(service: &Service) -> Self {
+        match service {
+            Service::Tcp(port) => Self::Tcp(*port),
+            Service::Udp(port) => Self::Udp(*port),
+            Service::Unix(listener) => Self::Unix(Arc::clone(&listener.path)),
+            Service::Any => Self::Other,
+        }
+    }
 }
 
 impl Listener {
@@ -21,6 +36,7 @@ impl Listener {
             Self::Tcp(_) => "tcp",
             Self::Udp(_) => "udp",
             Self::Unix(_) => "unix",
+            Self::Other => "other",
         }
     }
 
@@ -29,7 +45,7 @@ impl Listener {
     pub const fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(port) | Self::Udp(port) => Some(*port),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Other => None,
         }
     }
 
@@ -38,18 +54,19 @@ impl Listener {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Unix(path) => Some(path),
-            Self::Tcp(_) | Self::Udp(_) => None,
+            Self::Tcp(_) | Self::Udp(_) | Self::Other => None,
         }
     }
 }
 
-/// `80`, `53/udp` or a path: TCP is what people mean by a bare port.
+/// `80`, `53/udp`, a path or `*`: TCP is what people mean by a bare port.
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(port) => port.fmt(f),
             Self::Udp(port) => write!(f, "{port}/udp"),
             Self::Unix(path) => f.write_str(path),
+            Self::Other => f.write_str("*"),
         }
     }
 }

@@ -290,24 +290,10 @@ fn add(edges: &mut Edges, half: &Half, source: &NodeId, target: &NodeId, join: O
         listener: half.edge.listener.clone(),
     };
     let (counts, joins) = edges.entry(key).or_default();
-    *counts = sum(*counts, half.edge.counts);
+    *counts += half.edge.counts;
     for (before, connections) in &half.edge.joins {
         let sum = joins.entry(join.unwrap_or(*before)).or_default();
         *sum = sum.saturating_add(*connections);
-    }
-}
-
-/// Counts come from files, where anything may stand: what overflows stays at the most.
-const fn sum(a: Counts, b: Counts) -> Counts {
-    Counts {
-        existing: a.existing.saturating_add(b.existing),
-        opened: a.opened.saturating_add(b.opened),
-        closed: a.closed.saturating_add(b.closed),
-        failed: a.failed.saturating_add(b.failed),
-        sends: a.sends.saturating_add(b.sends),
-        receives: a.receives.saturating_add(b.receives),
-        bytes_sent: a.bytes_sent.saturating_add(b.bytes_sent),
-        bytes_received: a.bytes_received.saturating_add(b.bytes_received),
     }
 }
 
@@ -317,6 +303,7 @@ const fn lost(a: Losses, b: Losses) -> Losses {
         sockets_dropped: a.sockets_dropped.saturating_add(b.sockets_dropped),
         records_dropped: a.records_dropped.saturating_add(b.records_dropped),
         counts_dropped: a.counts_dropped.saturating_add(b.counts_dropped),
+        datagrams_dropped: a.datagrams_dropped.saturating_add(b.datagrams_dropped),
     }
 }
 

@@ -7,6 +7,9 @@ use crate::{
     ids::CgroupId,
 };
 
+/// What somebody is called of whom nothing is known.
+const UNKNOWN: &str = "unknown";
+
 /// What a node is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
@@ -101,6 +104,7 @@ impl Node {
                 addresses: vec![*address],
                 ..Self::plain(Kind::External, address.to_string())
             },
+            Workload::Unknown => Self::plain(Kind::External, UNKNOWN.to_owned()),
         }
     }
 

@@ -94,7 +94,8 @@ pub(crate) fn shop() -> Snapshot {
     let db = container('d', "db", &["back"], "172.19.0.5");
     let shopper = external("192.0.2.7");
     let lone = process("lone");
-    let mut unix = edge(&web, &db, 0, 1, Join::Tuple);
+    let mut unix = edge(&web, &db, 0, 1, Join::Peer);
+    unix.1.closed = 0;
     unix.0.listener = Listener::Unix("/run/db.sock".into());
     let mut refused = edge(&web, &db, 5433, 0, Join::Tuple);
     refused.1.failed = 3;
@@ -144,6 +145,7 @@ pub(crate) fn hostile(names: &[String]) -> Snapshot {
         let mut edge = edge(source, target, 1, u64::MAX / 1000, Join::Tuple);
         if index % 2 == 0 {
             edge.0.listener = Listener::Unix(names[index].as_str().into());
+            edge.1.closed = 0;
         }
         edge
     });

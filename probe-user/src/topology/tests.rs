@@ -9,7 +9,7 @@ use super::{Graph, Join, Ledger, join::join};
 use crate::{
     identity::{Workload, Workloads},
     ids::{CgroupId, FlowId, NetNs},
-    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role},
+    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
 };
 
 /// Commands name the workloads; one address is the host's.
@@ -47,7 +47,7 @@ fn flow(command: &str, role: Role, local: &str, remote: &str, port: u16) -> Flow
         netns: NetNs(1),
         local: local.parse().unwrap(),
         remote: remote.parse().unwrap(),
-        port,
+        service: Service::Tcp(port),
     }
 }
 

@@ -129,8 +129,12 @@ pub fn losses(losses: &Losses) -> Option<String> {
         return None;
     }
     Some(format!(
-        "incomplete: {} flows, {} sockets, {} records, {} counts dropped",
-        losses.flows_dropped, losses.sockets_dropped, losses.records_dropped, losses.counts_dropped
+        "incomplete: {} flows, {} sockets, {} records, {} counts, {} datagrams dropped",
+        losses.flows_dropped,
+        losses.sockets_dropped,
+        losses.records_dropped,
+        losses.counts_dropped,
+        losses.datagrams_dropped
     ))
 }
 

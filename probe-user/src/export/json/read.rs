@@ -121,13 +121,14 @@ fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
         (wire::Protocol::Tcp, Some(port), _) => Listener::Tcp(port),
         (wire::Protocol::Udp, Some(port), _) => Listener::Udp(port),
         (wire::Protocol::Unix, _, Some(path)) => Listener::Unix(path.as_ref().into()),
+        (wire::Protocol::Other, ..) => Listener::Other,
         (protocol, ..) => {
             return Err(ReadError::Listener {
                 from: wire.source.into_owned(),
                 to: wire.target.into_owned(),
                 missing: match protocol {
                     wire::Protocol::Unix => "path",
-                    wire::Protocol::Tcp | wire::Protocol::Udp => "port",
+                    _ => "port",
                 },
             });
         }
@@ -135,12 +136,13 @@ fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
     let counts = Counts {
         existing: wire.connections_existing,
         opened: wire.connections_opened,
-        closed: wire.connections_closed,
+        closed: wire.connections_closed.unwrap_or_default(),
         failed: wire.connections_failed,
         sends: wire.sends.unwrap_or_default(),
         receives: wire.receives.unwrap_or_default(),
         bytes_sent: wire.bytes_sent,
         bytes_received: wire.bytes_received,
+        health: wire.tcp.unwrap_or_default().into(),
     };
     let mut joins: BTreeMap<Join, u64> = BTreeMap::new();
     for (join, connections) in wire.joins {

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::health::Health;
 use crate::{
     export::Snapshot,
     kernel::losses,
@@ -134,6 +135,8 @@ pub(super) enum Protocol {
     Udp,
     /// Has a path.
     Unix,
+    /// Several, of connections that found no room to be told apart; has neither.
+    Other,
 }
 
 /// What an edge rests on, strongest first.
@@ -143,6 +146,8 @@ pub(super) enum Protocol {
 pub(super) enum Join {
     /// Both ends' sequence numbers matched.
     Sequence,
+    /// The kernel names the other end of a unix socket.
+    Peer,
     /// Addresses and port fit.
     Tuple,
     /// Only one end was seen.
@@ -161,7 +166,7 @@ pub(in crate::export) struct Edge<'a> {
     pub(super) target: Cow<'a, str>,
     /// How.
     pub(super) protocol: Protocol,
-    /// The port the target itself listens on, also behind NAT; not of unix sockets.
+    /// The port the target itself listens on, also behind NAT; of TCP and UDP alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) port: Option<u16>,
     /// The path the target listens on, of unix sockets alone.
@@ -170,10 +175,11 @@ pub(in crate::export) struct Edge<'a> {
     /// Connections that stood when watching began.
     #[serde(default)]
     pub(super) connections_existing: u64,
-    /// Connections established since.
+    /// Connections established since. Of UDP and unix sockets: of a socket, the first datagram to a
+    /// peer, or its first call.
     pub(super) connections_opened: u64,
-    /// Connections ended.
-    pub(super) connections_closed: u64,
+    /// Connections ended; null for what is not TCP, where the kernel does not tell.
+    pub(super) connections_closed: Option<u64>,
     /// Connects that failed.
     pub(super) connections_failed: u64,
     /// Payload from source to target, in bytes.
@@ -186,6 +192,9 @@ pub(in crate::export) struct Edge<'a> {
     /// The source's receive calls that moved payload; null where the kernel cannot tell.
     #[serde(default)]
     pub(super) receives: Option<u64>,
+    /// How TCP fared; of TCP alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tcp: Option<Health>,
     /// The evidence most of its connections rest on.
     pub(super) join: Join,
     /// How many connections, failed ones included, rest on which evidence.
@@ -198,7 +207,7 @@ pub(in crate::export) struct Edge<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub(super) struct Losses {
-    /// Flows that found a table full.
+    /// Sockets that found the flow table full: their traffic is on edges to `unknown`.
     pub(super) flows_dropped: u64,
     /// Sockets that could not be remembered.
     pub(super) sockets_dropped: u64,
@@ -206,6 +215,8 @@ pub(super) struct Losses {
     pub(super) records_dropped: u64,
     /// Counts that could not be kept.
     pub(super) counts_dropped: u64,
+    /// Datagrams whose other end could not be known.
+    pub(super) datagrams_dropped: u64,
 }
 
 impl<'a> From<&'a Snapshot> for Graph<'a> {
@@ -277,6 +288,7 @@ impl<'a> Edge<'a> {
     ) -> Self {
         let counts = edge.counts;
         let joins = edge.joins.iter();
+        let tcp = matches!(edge.listener, topology::Listener::Tcp(_));
         Self {
             source: source.as_str().into(),
             target: target.as_str().into(),
@@ -284,17 +296,19 @@ impl<'a> Edge<'a> {
                 topology::Listener::Tcp(_) => Protocol::Tcp,
                 topology::Listener::Udp(_) => Protocol::Udp,
                 topology::Listener::Unix(_) => Protocol::Unix,
+                topology::Listener::Other => Protocol::Other,
             },
             port: edge.listener.port(),
             path: edge.listener.path().map(Into::into),
             connections_existing: counts.existing,
             connections_opened: counts.opened,
-            connections_closed: counts.closed,
+            connections_closed: tcp.then_some(counts.closed),
             connections_failed: counts.failed,
             bytes_sent: counts.bytes_sent,
             bytes_received: counts.bytes_received,
             sends: counts_calls.then_some(counts.sends),
             receives: counts_calls.then_some(counts.receives),
+            tcp: tcp.then(|| counts.health.into()),
             join: edge.join().into(),
             joins: joins
                 .map(|(join, count)| ((*join).into(), *count))
@@ -322,7 +336,7 @@ macro_rules! alike {
 
 alike! {
     Kind: Container Process Host External Task Service Image;
-    Join: Sequence Tuple OneSided;
+    Join: Sequence Peer Tuple OneSided;
 }
 
 impl From<losses::Losses> for Losses {
@@ -332,6 +346,7 @@ impl From<losses::Losses> for Losses {
             sockets_dropped: losses.sockets_dropped,
             records_dropped: losses.records_dropped,
             counts_dropped: losses.counts_dropped,
+            datagrams_dropped: losses.datagrams_dropped,
         }
     }
 }
@@ -343,6 +358,7 @@ impl From<Losses> for losses::Losses {
             sockets_dropped: losses.sockets_dropped,
             records_dropped: losses.records_dropped,
             counts_dropped: losses.counts_dropped,
+            datagrams_dropped: losses.datagrams_dropped,
         }
     }
 }

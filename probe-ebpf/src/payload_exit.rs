@@ -1,0 +1,60 @@
+//! The same calls on kernels without [`crate::payload`]'s tracepoints: the protocols' own functions,
+//! at their end.
+//!
+//! `SOCK_SEQPACKET` ends in the datagram functions. What `sendfile` moved before 6.5 went past them: it
+//! is no send call here, and its bytes are counted all the same.
+
+use core::ffi::c_void;
+
+use aya_ebpf::{macros::fexit, programs::FExitContext};
+
+use crate::{
+    call::{Call, Direction},
+    kernel::SOCKET_SK,
+    payload::{MSG_ERRQUEUE, MSG_PEEK, ended},
+};
+
+/// A program at the end of `$function(…)`, whose first argument is a `struct sock *`, or the
+/// `struct socket *` that has one, and which returns what it moved, after `$arguments` arguments.
+macro_rules! at_end_of {
+    ($($name:ident = $function:literal, $arguments:literal, $direction:ident, $sk:ident;)*) => {$(
+        #[doc = concat!("`", $function, "`, in 5.19 to 6.2.")]
+        #[fexit(function = $function)]
+        fn $name(ctx: FExitContext) -> i32 {
+            let direction = Direction::$direction;
+            let call = Call {
+                direction,
+                returned: ctx.arg($arguments),
+                moves: match direction {
+                    Direction::Send => true,
+                    Direction::Receive => ctx.arg::<i32>(3) & (MSG_PEEK | MSG_ERRQUEUE) == 0,
+                },
+            };
+            ended($function, $sk(ctx.arg(0)), &call)
+        }
+    )*};
+}
+
+at_end_of! {
+    tcp_sendmsg = "tcp_sendmsg", 3, Send, itself;
+    tcp_recvmsg = "tcp_recvmsg", 5, Receive, itself;
+    udp_sendmsg = "udp_sendmsg", 3, Send, itself;
+    udp_recvmsg = "udp_recvmsg", 5, Receive, itself;
+    udpv6_sendmsg = "udpv6_sendmsg", 3, Send, itself;
+    udpv6_recvmsg = "udpv6_recvmsg", 5, Receive, itself;
+    unix_stream_sendmsg = "unix_stream_sendmsg", 3, Send, of_file;
+    unix_stream_recvmsg = "unix_stream_recvmsg", 4, Receive, of_file;
+    unix_dgram_sendmsg = "unix_dgram_sendmsg", 3, Send, of_file;
+    unix_dgram_recvmsg = "unix_dgram_recvmsg", 4, Receive, of_file;
+}
+
+#[inline(always)]
+const fn itself(sk: *const c_void) -> *const c_void {
+    sk
+}
+
+#[inline(always)]
+fn of_file(socket: *const c_void) -> *const c_void {
+    // SAFETY: the function's argument is a `struct socket`.
+    unsafe { SOCKET_SK.follow(socket) }
+}
