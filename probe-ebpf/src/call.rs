@@ -31,7 +31,7 @@ impl Call {
     /// `counters` is live.
     #[inline(always)]
     pub(crate) unsafe fn count(&self, counters: *mut FlowCounters) {
-        let bytes = self.returned as u32;
+        let bytes = self.returned.cast_unsigned();
         // SAFETY: by the caller's promise.
         unsafe {
             match self.direction {

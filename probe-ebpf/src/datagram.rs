@@ -99,18 +99,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
     if call.returned < 0 || !call.moves {
         return Ok(());
     }
-    let peer = match noted {
-        Some(peer) => peer,
-        None => {
-            let (address, port) = socket.remote().unwrap_or(([0; 16], 0));
-            // The unspecified IPv4 address is not all zeroes in its mapped form.
-            if port == 0 {
-                Peer::UNKNOWN
-            } else {
-                Peer::new(address, port)
-            }
-        }
-    };
+    let peer = noted.unwrap_or_else(|| connected_to(socket));
     let pair = Pair {
         // SAFETY: a socket, by `Socket::new`.
         cookie: unsafe { bpf_get_socket_cookie(socket.as_ptr().cast_mut()) },
@@ -128,6 +117,16 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
     // SAFETY: a live map value.
     unsafe { call.count(counters) };
     Ok(())
+}
+
+/// Whom a connected socket talks to.
+#[inline(always)]
+fn connected_to(socket: Socket) -> Peer {
+    match socket.remote() {
+        // An unspecified IPv4 address is not all zeroes in its mapped form.
+        None | Some((_, 0)) => Peer::UNKNOWN,
+        Some((address, port)) => Peer::new(address, port),
+    }
 }
 
 /// The first datagram between the two.

@@ -36,10 +36,9 @@ extern "C" fn live_sockets(element: *const c_void) -> i32 {
     // SAFETY: a live entry.
     let stage = unsafe { (*entry.as_ptr()).stage };
     let told = match stage {
-        STAGE_UNIX => Ok(()),
         // An accepted socket is born with its listener's stage.
         STAGE_LISTENING if socket.state() == LISTEN => entry.tell_overflows(socket),
-        STAGE_LISTENING => Ok(()),
+        STAGE_UNIX | STAGE_LISTENING => Ok(()),
         _ => entry.tell(socket),
     };
     counted("live_sockets", told)

@@ -1,8 +1,8 @@
 //! The same calls on kernels without [`crate::payload`]'s tracepoints: the protocols' own functions,
 //! at their end.
 //!
-//! `SOCK_SEQPACKET` ends in the datagram functions. What `sendfile` moved before 6.5 went past them: it
-//! is no send call here, and its bytes are counted all the same.
+//! What `sendfile` moved over TCP before 6.5 went past them: it is no send call here, and its bytes are
+//! counted all the same.
 
 use core::ffi::c_void;
 
@@ -12,6 +12,7 @@ use crate::{
     call::{Call, Direction},
     kernel::SOCKET_SK,
     payload::{MSG_ERRQUEUE, MSG_PEEK, ended},
+    socket::Socket,
 };
 
 /// A program at the end of `$function(…)`, whose first argument is a `struct sock *`, or the
@@ -30,7 +31,11 @@ macro_rules! at_end_of {
                     Direction::Receive => ctx.arg::<i32>(3) & (MSG_PEEK | MSG_ERRQUEUE) == 0,
                 },
             };
-            ended($function, $sk(ctx.arg(0)), &call)
+            let sk = $sk(ctx.arg(0));
+            if sk.is_null() {
+                return 0;
+            }
+            ended($function, sk, &call)
         }
     )*};
 }
@@ -44,8 +49,10 @@ at_end_of! {
     udpv6_recvmsg = "udpv6_recvmsg", 5, Receive, itself;
     unix_stream_sendmsg = "unix_stream_sendmsg", 3, Send, of_file;
     unix_stream_recvmsg = "unix_stream_recvmsg", 4, Receive, of_file;
-    unix_dgram_sendmsg = "unix_dgram_sendmsg", 3, Send, of_file;
-    unix_dgram_recvmsg = "unix_dgram_recvmsg", 4, Receive, of_file;
+    unix_dgram_sendmsg = "unix_dgram_sendmsg", 3, Send, of_datagrams;
+    unix_dgram_recvmsg = "unix_dgram_recvmsg", 4, Receive, of_datagrams;
+    unix_seqpacket_sendmsg = "unix_seqpacket_sendmsg", 3, Send, of_packets;
+    unix_seqpacket_recvmsg = "unix_seqpacket_recvmsg", 4, Receive, of_packets;
 }
 
 #[inline(always)]
@@ -57,4 +64,25 @@ const fn itself(sk: *const c_void) -> *const c_void {
 fn of_file(socket: *const c_void) -> *const c_void {
     // SAFETY: the function's argument is a `struct socket`.
     unsafe { SOCKET_SK.follow(socket) }
+}
+
+/// `SOCK_SEQPACKET` may end in the datagram functions, as compilers see fit: each counts its own.
+#[inline(always)]
+fn of_datagrams(socket: *const c_void) -> *const c_void {
+    only(of_file(socket), true)
+}
+
+#[inline(always)]
+fn of_packets(socket: *const c_void) -> *const c_void {
+    only(of_file(socket), false)
+}
+
+#[inline(always)]
+fn only(sk: *const c_void, datagrams: bool) -> *const c_void {
+    // SAFETY: a socket, as the function's own.
+    if !sk.is_null() && unsafe { Socket::new(sk) }.is_datagram() == datagrams {
+        sk
+    } else {
+        core::ptr::null()
+    }
 }

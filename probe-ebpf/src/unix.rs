@@ -83,9 +83,8 @@ fn join(
 ) -> Result<Option<*mut FlowCounters>, Loss> {
     // SAFETY: a live entry.
     unsafe { (*entry.as_ptr()).stage = STAGE_UNIX };
-    let (role, listener) = match ends(socket, direction) {
-        Some(ends) => ends,
-        None => return Ok(None),
+    let Some((role, listener)) = ends(socket, direction) else {
+        return Ok(None);
     };
     if listener.is_null() {
         return Err(Loss::PeerUnknown);

@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and what its words mean everywhere.
 
+pub mod doctor;
 pub mod ecs;
 pub mod engines;
 pub mod events;
@@ -39,6 +40,8 @@ pub enum Command {
     Events(events::Events),
     /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
     Ecs(ecs::EcsCommand),
+    /// Try what the probe can know on this machine; exit code 1 if it cannot do its main job.
+    Doctor(doctor::Doctor),
 }
 
 impl Command {
@@ -52,6 +55,7 @@ impl Command {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Graph(graph) => return graph.run().await,
+            Self::Doctor(doctor) => return doctor.run().await,
             Self::Run(run) => run.run().await?,
             Self::Events(events) => events.run().await?,
             Self::Ps(ps) => ps.run().await?,

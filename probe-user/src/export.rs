@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod csv;
 pub mod delta;
+pub mod doctor;
 pub mod dot;
 pub mod ecs;
 pub mod graphml;

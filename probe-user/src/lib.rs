@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod cli;
 pub mod clock;
+pub mod doctor;
 pub mod export;
 pub mod identity;
 pub mod ids;

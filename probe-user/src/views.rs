@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod changes;
+pub mod doctor;
 pub mod ecs;
 pub mod edges;
 pub mod events;

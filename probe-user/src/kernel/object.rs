@@ -304,6 +304,13 @@ impl Object {
         open_sockets::look_over(iterator, pass).map_err(LoadError::Backfill)
     }
 
+    /// How many instructions the verifier went through for a program that is loaded.
+    #[must_use]
+    pub fn verified_instructions(&self, program: &str) -> Option<u32> {
+        let info = self.ebpf.program(program)?.info().ok()?;
+        info.verified_instruction_count()
+    }
+
     /// Takes a map out, to be read on its own.
     pub fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
         self.ebpf.take_map(name).ok_or(LoadError::Missing(name))

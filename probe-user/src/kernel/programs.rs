@@ -152,6 +152,8 @@ pub const CALLS_OF_EVERY_FAMILY: Capability = Capability {
             function_exit("unix_stream_recvmsg"),
             function_exit("unix_dgram_sendmsg"),
             function_exit("unix_dgram_recvmsg"),
+            function_exit("unix_seqpacket_sendmsg"),
+            function_exit("unix_seqpacket_recvmsg"),
         ],
     ],
 };
