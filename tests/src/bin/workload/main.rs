@@ -2,6 +2,7 @@
 //!
 //! The last line on stdout is a [`probe_tests::tally::Tally`].
 
+mod message;
 mod tcp;
 
 use std::io::{self, Write as _};
@@ -22,6 +23,10 @@ enum Workload {
     Echo(tcp::echo::Echo),
     /// Keep TCP connections to an echo and say something on them at each SIGUSR1
     Talk(tcp::echo::Talk),
+    /// Answer messages over UDP or a unix socket, until SIGTERM or SIGINT
+    Answer(message::Answer),
+    /// Send messages over UDP or a unix socket, and wait for the answers
+    Ask(message::Ask),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +35,8 @@ fn main() -> ExitCode {
         Workload::Connect(connect) => connect.run(),
         Workload::Echo(echo) => echo.run(),
         Workload::Talk(talk) => talk.run(),
+        Workload::Answer(answer) => answer.run(),
+        Workload::Ask(ask) => ask.run(),
     };
     match done.and_then(|tally| print(&tally)) {
         Ok(()) => ExitCode::SUCCESS,
