@@ -170,14 +170,15 @@ impl Probe {
     }
 
     fn attached(&mut self) -> Result<()> {
-        let deadline = Instant::now() + ATTACH_DEADLINE;
+        let patience = wait::patient(ATTACH_DEADLINE);
+        let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.stderr_end.recv_timeout(left) {
                 Ok(line) if line.starts_with("tracing") => return Ok(()),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!("the probe did not trace within {ATTACH_DEADLINE:?}");
+                    bail!("the probe did not trace within {patience:?}");
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.child.wait().context("cannot reap the probe")?;

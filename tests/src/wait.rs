@@ -1,12 +1,24 @@
 //! Waiting for what must become true.
 
-use std::thread;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use anyhow::{Result, bail};
 
 /// How often a condition is looked at.
 const INTERVAL: Duration = Duration::from_millis(20);
+
+/// A deadline as this machine needs it: `PROBE_TEST_PATIENCE` times as long, where the machine is an
+/// emulated one.
+#[must_use]
+pub fn patient(deadline: Duration) -> Duration {
+    static PATIENCE: LazyLock<u32> = LazyLock::new(|| {
+        let patience = env::var("PROBE_TEST_PATIENCE").ok();
+        patience.and_then(|times| times.parse().ok()).unwrap_or(1)
+    });
+    deadline * *PATIENCE
+}
 
 /// Looks until `condition` gives a value; an error of it ends the wait at once.
 ///
@@ -18,7 +30,7 @@ pub fn until<T>(
     deadline: Duration,
     mut condition: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
-    let start = Instant::now();
+    let (start, deadline) = (Instant::now(), patient(deadline));
     loop {
         if let Some(value) = condition()? {
             return Ok(value);

@@ -1,7 +1,9 @@
 //! Traffic that knows what it sent: deterministic sizes, bounded in count and time.
 //!
-//! The last line on stdout is a [`probe_tests::tally::Tally`].
+//! The last line on stdout is a [`probe_tests::tally::Tally`], of a load a
+//! [`probe_tests::load::Done`].
 
+mod load;
 mod message;
 mod tcp;
 
@@ -10,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use probe_tests::tally::Tally;
+use serde::Serialize;
 
 /// Traffic that knows what it sent.
 #[derive(Parser)]
@@ -27,18 +29,21 @@ enum Workload {
     Answer(message::Answer),
     /// Send messages over UDP or a unix socket, and wait for the answers
     Ask(message::Ask),
+    /// Do one kind of work as fast as it goes
+    Load(load::Load),
 }
 
 fn main() -> ExitCode {
     let done = match Workload::parse() {
-        Workload::Serve(serve) => serve.run(),
-        Workload::Connect(connect) => connect.run(),
-        Workload::Echo(echo) => echo.run(),
-        Workload::Talk(talk) => talk.run(),
-        Workload::Answer(answer) => answer.run(),
-        Workload::Ask(ask) => ask.run(),
+        Workload::Serve(serve) => serve.run().and_then(|tally| print(&tally)),
+        Workload::Connect(connect) => connect.run().and_then(|tally| print(&tally)),
+        Workload::Echo(echo) => echo.run().and_then(|tally| print(&tally)),
+        Workload::Talk(talk) => talk.run().and_then(|tally| print(&tally)),
+        Workload::Answer(answer) => answer.run().and_then(|tally| print(&tally)),
+        Workload::Ask(ask) => ask.run().and_then(|tally| print(&tally)),
+        Workload::Load(load) => load.run().and_then(|done| print(&done)),
     };
-    match done.and_then(|tally| print(&tally)) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nowhere to report that this fails.
@@ -48,8 +53,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(tally: &Tally) -> Result<()> {
+fn print(done: &impl Serialize) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    serde_json::to_writer(&mut stdout, tally).context("cannot write the tally")?;
-    writeln!(stdout).context("cannot write the tally")
+    serde_json::to_writer(&mut stdout, done).context("cannot write what was done")?;
+    writeln!(stdout).context("cannot write what was done")
 }

@@ -1,0 +1,168 @@
+//! The kernel programs and maps that a process holds, as the kernel tells of them.
+
+use std::fs;
+use std::mem::{offset_of, size_of};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+
+use anyhow::{Context, Result};
+
+/// A loaded program.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Program {
+    /// Its name, of which the kernel keeps 15 bytes.
+    pub name: String,
+    /// Instructions that the verifier walked through; not known before 5.16.
+    pub verified: Option<u64>,
+    /// Runs while `kernel.bpf_stats_enabled` was 1.
+    pub runs: u64,
+    /// Nanoseconds of these, measuring included.
+    pub nanoseconds: u64,
+}
+
+/// The programs of a process.
+///
+/// # Errors
+///
+/// Without root, or when the process has ended.
+pub fn of(pid: u32) -> Result<Vec<Program>> {
+    let mut programs = Vec::new();
+    for info in descriptors(pid)? {
+        // A link tells of its program too, but has no such type.
+        if field(&info, "prog_type").is_none() {
+            continue;
+        }
+        let number = |name| field(&info, name).and_then(|value| value.parse().ok());
+        let id = number("prog_id").context("a program has no id")?;
+        programs.push((
+            id,
+            Program {
+                name: name(u32::try_from(id)?)?,
+                verified: number("verified_insns"),
+                runs: number("run_cnt").unwrap_or_default(),
+                nanoseconds: number("run_time_ns").unwrap_or_default(),
+            },
+        ));
+    }
+    // In the order they were loaded in; one may be held twice.
+    programs.sort_by_key(|(id, _)| *id);
+    programs.dedup_by_key(|(id, _)| *id);
+    Ok(programs.into_iter().map(|(_, program)| program).collect())
+}
+
+/// Bytes of all maps of a process, as the kernel accounts for them.
+///
+/// # Errors
+///
+/// Without root, or when the process has ended.
+pub fn map_bytes(pid: u32) -> Result<u64> {
+    let mut maps: Vec<(u64, u64)> = descriptors(pid)?
+        .iter()
+        .filter(|info| field(info, "map_type").is_some())
+        .filter_map(|info| {
+            let id = field(info, "map_id")?.parse().ok()?;
+            Some((id, field(info, "memlock")?.parse().ok()?))
+        })
+        .collect();
+    maps.sort_unstable();
+    maps.dedup();
+    Ok(maps.iter().map(|(_, bytes)| bytes).sum())
+}
+
+/// What the kernel tells of each of a process's descriptors.
+fn descriptors(pid: u32) -> Result<Vec<String>> {
+    let directory = format!("/proc/{pid}/fdinfo");
+    let entries = fs::read_dir(&directory).with_context(|| format!("cannot read {directory}"))?;
+    // One may be closed meanwhile.
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| fs::read_to_string(entry.path()).ok())
+        .collect())
+}
+
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let values = info.lines().filter_map(|line| line.split_once(':'));
+    values
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value.trim())
+        .next()
+}
+
+/// The beginning of the kernel's `struct bpf_prog_info`, as far as the name.
+#[repr(C)]
+struct Info {
+    before: [u64; 8],
+    name: [u8; 16],
+}
+
+/// For `BPF_PROG_GET_FD_BY_ID`.
+#[repr(C)]
+struct ById {
+    id: u32,
+    next_id: u32,
+    flags: u32,
+}
+
+/// For `BPF_OBJ_GET_INFO_BY_FD`.
+#[repr(C)]
+struct InfoByFd {
+    fd: u32,
+    length: u32,
+    info: u64,
+}
+
+const PROG_GET_FD_BY_ID: libc::c_int = 13;
+const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
+const _: () = assert!(offset_of!(Info, name) == 64 && size_of::<Info>() == 80);
+
+/// A program's name, by its id.
+fn name(id: u32) -> Result<String> {
+    let by_id = ById {
+        id,
+        next_id: 0,
+        flags: 0,
+    };
+    let fd = bpf(PROG_GET_FD_BY_ID, &by_id).with_context(|| format!("program {id} is gone"))?;
+    // SAFETY: the kernel just made this descriptor for us.
+    let program = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut info = Info {
+        before: [0; 8],
+        name: [0; 16],
+    };
+    let by_fd = InfoByFd {
+        fd: u32::try_from(program.as_raw_fd())?,
+        length: u32::try_from(size_of::<Info>())?,
+        info: (&raw mut info).expose_provenance() as u64,
+    };
+    bpf(OBJ_GET_INFO_BY_FD, &by_fd).with_context(|| format!("program {id} tells nothing"))?;
+    let name = info.name.split(|byte| *byte == 0).next();
+    Ok(String::from_utf8_lossy(name.unwrap_or_default()).into_owned())
+}
+
+fn bpf<T>(command: libc::c_int, attributes: &T) -> std::io::Result<i32> {
+    // SAFETY: each command above gets its own structure, whose address, and the one in it, are
+    // valid for as long as the call.
+    let returned = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command,
+            std::ptr::from_ref(attributes),
+            size_of::<T>(),
+        )
+    };
+    if returned < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    i32::try_from(returned).map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn a_field_is_found_by_its_whole_name() {
+        let info = "pos:\t0\nprog_type:\t26\nprog_id:\t7\n";
+        assert_eq!(field(info, "prog_id"), Some("7"));
+        assert_eq!(field(info, "prog"), None);
+    }
+}
