@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -28,6 +28,7 @@ pub(crate) struct Line {
     program: OsString,
     args: Vec<OsString>,
     env: Vec<(&'static str, Option<OsString>)>,
+    directory: PathBuf,
     quiet: bool,
 }
 
@@ -38,6 +39,7 @@ impl Line {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
             env: Vec::new(),
+            directory: place::root().to_owned(),
             quiet: false,
         }
     }
@@ -79,13 +81,19 @@ impl Line {
         self
     }
 
+    /// Runs it in another directory than the workspace's root.
+    pub(crate) fn at(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
+        self
+    }
+
     /// Keeps the output back, and shows it only if the command fails.
     pub(crate) fn quiet(mut self) -> Self {
         self.quiet = true;
         self
     }
 
-    /// Runs it at the workspace's root and fails unless it succeeds.
+    /// Runs it and fails unless it succeeds.
     pub(crate) fn run(&self) -> Result<()> {
         if self.quiet {
             return self.stdout().map(drop);
@@ -97,7 +105,7 @@ impl Line {
         Ok(())
     }
 
-    /// Runs it at the workspace's root, however it ends.
+    /// Runs it, however it ends.
     pub(crate) fn status(&self) -> Result<ExitStatus> {
         self.command()
             .status()
@@ -122,7 +130,7 @@ impl Line {
     /// The command, for whoever wants more than to run it and wait.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).current_dir(place::root());
+        command.args(&self.args).current_dir(&self.directory);
         if std::env::var_os("CARGO_TARGET_DIR").is_some() {
             // It may be relative to where we were called.
             command.env("CARGO_TARGET_DIR", place::target());

@@ -1,4 +1,4 @@
-//! Builds, runs, checks, tests and shows the probe: `cargo xtask VERB`.
+//! Builds, runs, checks, tests, measures and shows the probe: `cargo xtask VERB`.
 //!
 //! Every verb first sees that what it needs is there, and installs what is missing ([`need`]).
 
@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod line;
 mod machine;
+mod matrix;
 mod need;
 mod run;
 mod say;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-/// Builds, runs, checks, tests and shows the probe.
+/// Builds, runs, checks, tests, measures and shows the probe.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
@@ -35,6 +36,9 @@ enum Verb {
     Test {
         /// Only tests whose name contains this
         filter: Option<String>,
+        /// Instead, integration tests inside Debian's newest kernels of these series, emulated
+        #[arg(long, value_name = "SERIES", value_delimiter = ',')]
+        kernel: Vec<String>,
     },
     /// Lint everything: format, clippy on both sides, dependencies, spelling
     Check,
@@ -61,7 +65,7 @@ impl Verb {
         match self {
             Self::Build => build::build()?,
             Self::Run { args } => return run::run(&args),
-            Self::Test { filter } => test::test(filter.as_deref())?,
+            Self::Test { filter, kernel } => test::test(filter.as_deref(), &kernel)?,
             Self::Check => check::check()?,
             Self::Demo { args } => return demo::demo(&args),
         }

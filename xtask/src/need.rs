@@ -6,7 +6,9 @@
 mod apt;
 pub(crate) mod bpf;
 pub(crate) mod engine;
+pub(crate) mod kernel;
 pub(crate) mod lint;
+pub(crate) mod vm;
 
 use std::fmt;
 

@@ -6,15 +6,19 @@ use probe_tests::place;
 use crate::line::Line;
 use crate::need::{self, bpf, engine};
 use crate::stop::Stop;
-use crate::{build, machine, say};
+use crate::{build, machine, matrix, say};
 
-/// Builds the probe, then runs every test whose name contains `filter`.
-pub(crate) fn test(filter: Option<&str>) -> Result<()> {
+/// Builds the probe, then runs every test whose name contains `filter`, here or inside other
+/// kernels.
+pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
     if !machine::root() {
         bail!(
             "the tests load kernel programs and start an engine: run `sudo -E cargo xtask test`, \
              or `cargo test --workspace --exclude probe-tests` for those that need no root"
         );
+    }
+    if !kernels.is_empty() {
+        return matrix::test(kernels, filter, &Stop::watch()?);
     }
     need::meet(&[
         &bpf::COMPILER,

@@ -44,10 +44,15 @@ pub(super) fn unpack(packages: &[String], root: &Path) -> Result<()> {
         ])
         .args(packages)
         .run()?;
-    let archives_found = archives
+    extract_all(&archives, root)
+}
+
+/// Extracts every package of a directory, and removes that.
+fn extract_all(archives: &Path, root: &Path) -> Result<()> {
+    let found = archives
         .read_dir()
         .with_context(|| format!("cannot read {}", archives.display()))?;
-    for entry in archives_found {
+    for entry in found {
         let archive = entry?.path();
         if archive
             .extension()
@@ -60,7 +65,25 @@ pub(super) fn unpack(packages: &[String], root: &Path) -> Result<()> {
                 .run()?;
         }
     }
-    fs::remove_dir_all(&archives).with_context(|| format!("cannot remove {}", archives.display()))
+    fs::remove_dir_all(archives).with_context(|| format!("cannot remove {}", archives.display()))
+}
+
+/// The names of packages that match an extended regular expression.
+pub(super) fn search(pattern: &str) -> Result<Vec<String>> {
+    update()?;
+    let line = Line::new("apt-cache").args(["search", "--names-only", pattern]);
+    let printed = line.stdout()?;
+    let names = printed.lines().filter_map(|line| line.split(' ').next());
+    Ok(names.map(str::to_owned).collect())
+}
+
+/// Unpacks one package alone into a directory.
+pub(super) fn extract(package: &str, root: &Path) -> Result<()> {
+    update()?;
+    let archives = root.with_extension("archives");
+    fs::create_dir_all(&archives).with_context(|| format!("cannot make {}", archives.display()))?;
+    line("download").arg(package).at(&archives).run()?;
+    extract_all(&archives, root)
 }
 
 fn update() -> Result<()> {
