@@ -2,6 +2,7 @@
 //!
 //! Every verb first sees that what it needs is there, and installs what is missing ([`need`]).
 
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -40,6 +41,8 @@ enum Verb {
         #[arg(long, value_name = "SERIES", value_delimiter = ',')]
         kernel: Vec<String>,
     },
+    /// Measure what the probe costs, as Markdown tables
+    Bench(bench::Bench),
     /// Lint everything: format, clippy on both sides, dependencies, spelling
     Check,
     /// Open a small shop of containers, trace it: `probe graph ARGS`, and remove it
@@ -66,6 +69,7 @@ impl Verb {
             Self::Build => build::build()?,
             Self::Run { args } => return run::run(&args),
             Self::Test { filter, kernel } => test::test(filter.as_deref(), &kernel)?,
+            Self::Bench(bench) => bench::bench(&bench)?,
             Self::Check => check::check()?,
             Self::Demo { args } => return demo::demo(&args),
         }
