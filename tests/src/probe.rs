@@ -70,15 +70,28 @@ impl Probe {
         }
     }
 
+    /// Starts `probe ARGS` where there is no engine, and waits until it traces.
+    pub fn alone<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Result<Self> {
+        let mut probe = Self::spawn_on("unix:///nonexistent/docker.sock", args)?;
+        match probe.attached() {
+            Ok(()) => Ok(probe),
+            Err(error) => Err(probe.explain(error)),
+        }
+    }
+
     /// Starts `probe ARGS` on an engine and waits for nothing.
     pub fn spawn<A: AsRef<OsStr>>(
         engine: &Engine,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Self> {
+        Self::spawn_on(&engine.host(), args)
+    }
+
+    fn spawn_on<A: AsRef<OsStr>>(host: &str, args: impl IntoIterator<Item = A>) -> Result<Self> {
         let binary = place::probe();
         let mut child = shell::command(&binary)
             .args(args)
-            .env("DOCKER_HOST", engine.host())
+            .env("DOCKER_HOST", host)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

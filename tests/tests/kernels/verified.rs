@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 
-use probe_tests::{Engine, Probe, place, programs};
+use probe_tests::{Probe, place, programs};
 
 /// Instructions by program.
 type Verified = BTreeMap<String, u64>;
@@ -43,10 +43,9 @@ fn the_verifier_has_no_more_work_than_was_recorded() {
 
 /// Of all programs, on this kernel.
 fn verified() -> Verified {
-    let engine = Engine::start().unwrap();
     let mut verified = Verified::new();
     for command in ["graph", "events"] {
-        let probe = Probe::start(&engine, [command]).unwrap();
+        let probe = Probe::alone([command]).unwrap();
         for program in programs::of(probe.pid()).unwrap() {
             let count = program.verified.unwrap();
             assert!(count > 0, "{program:?}");
