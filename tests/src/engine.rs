@@ -149,7 +149,7 @@ impl Engine {
         if !images.contains(image.name) {
             let stage = self.slot.dir.join("image").join(image.name);
             image
-                .import(self, &stage)
+                .import(self.docker_command(), &stage)
                 .with_context(|| format!("cannot make the image {}", image.name))?;
             images.insert(image.name.to_owned());
         }

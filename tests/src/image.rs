@@ -4,12 +4,11 @@ mod rootfs;
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::engine::Engine;
-use crate::{shell, workload};
+use crate::{place, shell, workload};
 
 pub use rootfs::Rootfs;
 
@@ -41,30 +40,80 @@ pub const WORKLOAD: Image = Image {
     changes: &["ENTRYPOINT [\"/bin/workload\"]"],
 };
 
-impl Image {
-    /// Fills `stage` and imports it into the engine.
-    pub(crate) fn import(&self, engine: &Engine, stage: &Path) -> Result<()> {
-        (self.fill)(&mut Rootfs::new(stage)?)?;
-        let mut tar = shell::command("tar")
-            .args(["--numeric-owner", "-C"])
-            .arg(stage)
-            .args(["-c", "."])
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start tar")?;
-        let archive = tar.stdout.take().context("tar has no output")?;
-        let mut import = engine.docker_command();
-        import.arg("import");
-        for change in self.changes {
-            import.args(["--change", change]);
-        }
-        import.args(["-", self.name]).stdin(archive);
-        let imported = shell::output(&mut import);
-        let status = tar.wait().context("cannot reap tar")?;
-        imported?;
-        if !status.success() {
-            bail!("tar of {} failed: {status}", stage.display());
-        }
-        fs::remove_dir_all(stage).with_context(|| format!("cannot remove {}", stage.display()))
+/// Certificates of authorities, as Debian keeps them; calls to AWS need them.
+const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
+
+/// The probe and nothing else. `cargo xtask image` builds it as one static file; one that is linked
+/// to libraries takes them along.
+pub const PROBE: Image = Image {
+    name: "probe",
+    fill: |root| fill_with_probe(root, &place::probe()),
+    changes: &[
+        "ENTRYPOINT [\"/bin/probe\"]",
+        "CMD [\"run\"]",
+        "LABEL org.opencontainers.image.title=probe",
+        concat!(
+            "LABEL org.opencontainers.image.version=",
+            env!("CARGO_PKG_VERSION")
+        ),
+        "LABEL org.opencontainers.image.description=\"What talks to what, for containers\"",
+        concat!(
+            "LABEL org.opencontainers.image.licenses=\"",
+            env!("CARGO_PKG_LICENSE"),
+            "\""
+        ),
+    ],
+};
+
+fn fill_with_probe(root: &Rootfs, probe: &Path) -> Result<()> {
+    root.program_at(probe, "bin/probe")?;
+    let certificates = Path::new("/").join(CERTIFICATES);
+    if certificates.is_file() {
+        root.copy_to(&certificates, CERTIFICATES)?;
     }
+    Ok(())
+}
+
+/// Imports the image of this probe, under `name`, by a `docker` command.
+///
+/// # Errors
+///
+/// When a file is missing, or the engine refuses.
+pub fn import_probe(probe: &Path, name: &str, docker: Command, stage: &Path) -> Result<()> {
+    fill_with_probe(&Rootfs::new(stage)?, probe)?;
+    import(stage, PROBE.changes, name, docker)
+}
+
+impl Image {
+    /// Fills `stage` and imports it by a `docker` command.
+    pub(crate) fn import(&self, docker: Command, stage: &Path) -> Result<()> {
+        (self.fill)(&mut Rootfs::new(stage)?)?;
+        import(stage, self.changes, self.name, docker)
+    }
+}
+
+/// Imports a directory as an image, and removes it.
+fn import(stage: &Path, changes: &[&str], name: &str, mut docker: Command) -> Result<()> {
+    let mut tar = shell::command("tar")
+        .args(["--numeric-owner", "-C"])
+        .arg(stage)
+        .args(["-c", "."])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start tar")?;
+    let archive = tar.stdout.take().context("tar has no output")?;
+    docker.arg("import");
+    for change in changes {
+        docker.args(["--change", change]);
+    }
+    docker.args(["-", name]).stdin(archive);
+    let imported = shell::output(&mut docker);
+    // As long as it holds the other end of the pipe, tar would wait for a reader.
+    drop(docker);
+    let status = tar.wait().context("cannot reap tar")?;
+    imported?;
+    if !status.success() {
+        bail!("tar of {} failed: {status}", stage.display());
+    }
+    fs::remove_dir_all(stage).with_context(|| format!("cannot remove {}", stage.display()))
 }

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod image;
 mod line;
 mod machine;
 mod matrix;
@@ -45,6 +46,8 @@ enum Verb {
     Bench(bench::Bench),
     /// Lint everything: format, clippy on both sides, dependencies, spelling
     Check,
+    /// Build a static probe and put it, alone, into an image of the engine at DOCKER_HOST
+    Image,
     /// Open a small shop of containers, trace it: `probe graph ARGS`, and remove it
     Demo {
         /// Handed to `probe graph`, or to `probe` if the first is a command
@@ -71,6 +74,7 @@ impl Verb {
             Self::Test { filter, kernel } => test::test(filter.as_deref(), &kernel)?,
             Self::Bench(bench) => bench::bench(&bench)?,
             Self::Check => check::check()?,
+            Self::Image => image::image()?,
             Self::Demo { args } => return demo::demo(&args),
         }
         Ok(ExitCode::SUCCESS)

@@ -100,11 +100,21 @@ impl Rootfs {
         Ok(found)
     }
 
+    /// A program of this workspace, with the libraries it is linked to if it is.
+    pub fn program_at(&self, from: &Path, path: &str) -> Result<()> {
+        self.copy_to(from, path)?;
+        self.libraries_of(from, Path::new("/"))
+    }
+
     /// A file that is linked to libraries, with these.
     pub fn linked(&self, found: &Found) -> Result<()> {
         self.copy(found)?;
-        for library in libraries(&found.file(), &found.root)? {
-            let path = library.strip_prefix(&found.root).unwrap_or(&library);
+        self.libraries_of(&found.file(), &found.root)
+    }
+
+    fn libraries_of(&self, file: &Path, root: &Path) -> Result<()> {
+        for library in libraries(file, root)? {
+            let path = library.strip_prefix(root).unwrap_or(&library);
             // The loader is named by an absolute path, and looks for a library in its own list of
             // directories: in both cases where this machine has it.
             let path = path.strip_prefix("/").unwrap_or(path);
