@@ -2,7 +2,7 @@
 # The probe as a container that sees this host. docs/deploy.md says what fails without each option.
 exec docker run --detach --name probe --restart unless-stopped \
     --pid host --network host --cgroupns host \
-    --cap-drop ALL --cap-add BPF --cap-add PERFMON \
+    --cap-drop ALL --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN \
     --security-opt no-new-privileges --security-opt seccomp=unconfined \
     --read-only --memory 256m \
     --volume /sys/fs/cgroup:/sys/fs/cgroup:ro \
