@@ -116,24 +116,24 @@ const _: () = assert!(offset_of!(Info, name) == 64 && size_of::<Info>() == 80);
 
 /// A program's name, by its id.
 fn name(id: u32) -> Result<String> {
-    let by_id = ById {
+    let wanted = ById {
         id,
         next_id: 0,
         flags: 0,
     };
-    let fd = bpf(PROG_GET_FD_BY_ID, &by_id).with_context(|| format!("program {id} is gone"))?;
+    let fd = bpf(PROG_GET_FD_BY_ID, &wanted).with_context(|| format!("program {id} is gone"))?;
     // SAFETY: the kernel just made this descriptor for us.
     let program = unsafe { OwnedFd::from_raw_fd(fd) };
     let mut info = Info {
         before: [0; 8],
         name: [0; 16],
     };
-    let by_fd = InfoByFd {
+    let question = InfoByFd {
         fd: u32::try_from(program.as_raw_fd())?,
         length: u32::try_from(size_of::<Info>())?,
         info: (&raw mut info).expose_provenance() as u64,
     };
-    bpf(OBJ_GET_INFO_BY_FD, &by_fd).with_context(|| format!("program {id} tells nothing"))?;
+    bpf(OBJ_GET_INFO_BY_FD, &question).with_context(|| format!("program {id} tells nothing"))?;
     let name = info.name.split(|byte| *byte == 0).next();
     Ok(String::from_utf8_lossy(name.unwrap_or_default()).into_owned())
 }

@@ -10,10 +10,10 @@ use crate::{place, shell};
 
 /// Builds the program, once a process, and gives where it is: unless `WORKLOAD_BIN` says so.
 pub fn binary() -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     if let Some(built) = env::var_os("WORKLOAD_BIN") {
         return Ok(built.into());
     }
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
     built.clone().map_err(|error| anyhow!(error))
 }

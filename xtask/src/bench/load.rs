@@ -13,7 +13,7 @@ use crate::line::Line;
 use crate::stop::Stop;
 
 /// How much longer than it was told a run may take.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// A kind of work that is compared.
 pub(super) struct Kind {

@@ -91,7 +91,7 @@ fn agent(load: &Program, seconds: u64, stop: &Stop) -> Result<String> {
     let done = load.start(&["connections"], seconds, true)?.finish(stop)?;
     let after = agent.used()?;
     agent.stop()?;
-    let cpu = (after.cpu - before.cpu).as_secs_f64();
+    let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64();
     let million = cpu * 1e6 / (done.rate() * done.seconds);
     Ok(format!(
         "\n| the agent, over {} short connections | |\n|---|---|\n\

@@ -1,5 +1,7 @@
 //! Many connections a second for a while: what the agent takes must not follow their number.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 
 use super::agent::{Agent, losses, sum};
@@ -32,16 +34,17 @@ pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<Strin
         let used = agent.used()?;
         let graph = agent.graph()?;
         let counted = sum(&graph, "connections_opened");
-        let share = (used.cpu - before.cpu).as_secs_f64() / done.seconds * 100.0;
-        text.push_str(&format!(
-            "| {name} | {} | {} of {} | {share:.2} % of a core | {} | {} | {} |\n",
+        let share = used.cpu.saturating_sub(before.cpu).as_secs_f64() / done.seconds * 100.0;
+        writeln!(
+            text,
+            "| {name} | {} | {} of {} | {share:.2} % of a core | {} | {} | {} |",
             thousands(done.rate()),
             counted,
             done.units,
             mebibytes(used.memory),
             mebibytes(used.maps),
             losses(&graph),
-        ));
+        )?;
     }
     Ok(text)
 }

@@ -60,7 +60,7 @@ fn row(sockets: u32, ticks: u32, stop: &Stop) -> Result<String> {
         thousands(f64::from(sockets)),
         started_in.as_secs_f64(),
         start.cpu.as_secs_f64(),
-        (cpu - start.cpu).as_secs_f64() * 1e3 / f64::from(ticks),
+        cpu.saturating_sub(start.cpu).as_secs_f64() * 1e3 / f64::from(ticks),
         mebibytes(memory),
         mebibytes(maps),
         2 * sum(&graph, "connections_existing"),
