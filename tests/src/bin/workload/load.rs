@@ -126,9 +126,9 @@ fn exchange(clock: &Clock, request: usize, response: usize) -> Result<u64> {
         stream.read_exact(&mut received)
     })?;
     drop(stream);
-    let served = server
+    let ended = server
         .join()
         .map_err(|_| anyhow::anyhow!("the server panicked"))?;
-    served.context("the server failed")?;
+    ended.context("the server failed")?;
     Ok(units)
 }

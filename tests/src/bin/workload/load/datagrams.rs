@@ -35,7 +35,7 @@ pub(super) fn run(clock: &Clock) -> Result<u64> {
         here.recv(&mut bytes).map(drop)
     })?;
     here.send(&[]).context("cannot end the server")?;
-    let served = server.join().map_err(|_| anyhow!("the server panicked"))?;
-    served.context("the server failed")?;
+    let ended = server.join().map_err(|_| anyhow!("the server panicked"))?;
+    ended.context("the server failed")?;
     Ok(units)
 }
