@@ -9,11 +9,13 @@ use tokio::{
     io::unix::AsyncFd,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
 use crate::{
     identity::{
-        CgroupError, CgroupMount, Directory, EngineAddress, engines::Engines, workload::Host,
+        CgroupError, CgroupMount, Directory, Ecs, EngineAddress, ecs, engines::Engines,
+        workload::Host,
     },
     kernel::{
         flows::{FlowError, FlowMaps, FlowTable},
@@ -23,11 +25,13 @@ use crate::{
         programs::{CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, PROCESSES, TRAFFIC},
         records::{Record, Records, What},
     },
-    topology::{Graph, Ledger, join::join},
+    topology::{Graph, Ledger, Lens, Level, Shape, join::join, placement::Clock, proxy},
 };
 
 /// How long the last answers of the engine are waited for before a graph is shown.
 const SETTLE: Duration = Duration::from_secs(1);
+/// How long the last answers of ECS are, where there is a task without any.
+const SETTLE_ECS: Duration = Duration::from_secs(5);
 /// How often it is looked whether they have come.
 const SETTLE_STEP: Duration = Duration::from_millis(20);
 
@@ -44,6 +48,23 @@ pub struct Options {
     pub processes: bool,
     /// Whether flows are.
     pub traffic: bool,
+    /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
+    pub ecs: Option<ecs::Options>,
+    /// What of the traffic is shown.
+    pub show: Show,
+}
+
+/// What of the traffic a graph has, and which nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Show {
+    /// What nodes are folded into.
+    pub shape: Shape,
+    /// Whether a docker-proxy is a node, rather than part of the edge it carries.
+    pub proxies: bool,
+    /// How far back traffic counts; since the start if not given.
+    pub window: Option<Duration>,
+    /// How long a node is shown that has no traffic; for ever if not given.
+    pub fade: Option<Duration>,
 }
 
 /// Why an agent could not start.
@@ -99,6 +120,11 @@ pub struct Agent {
     started: Timestamp,
     ticks: Interval,
     engines: Engines,
+    show: Show,
+    /// The age from which on what ECS said is overdue.
+    overdue: Duration,
+    /// Ends what asks ECS.
+    shutdown: DropGuard,
     /// Programs attached, by name.
     attached: Vec<&'static str>,
 }
@@ -127,6 +153,15 @@ impl Agent {
 
         let directory = Arc::new(Directory::default());
         let engines = Engines::follow(&options.engines, &directory);
+        let shutdown = CancellationToken::new();
+        let ecs = options.ecs.clone().map(|options| {
+            Arc::new(Ecs::spawn(
+                Arc::clone(&directory),
+                options,
+                shutdown.clone(),
+            ))
+        });
+        let refresh = options.ecs.as_ref().map(|ecs| ecs.refresh);
 
         // Cgroups before the walk, so that none is missed between; traffic last, so that what is
         // seen can be named.
@@ -155,15 +190,21 @@ impl Agent {
             flows,
             losses,
             records,
-            ledger: Ledger::new(options.max_flows as usize),
+            ledger: Ledger::new(options.max_flows as usize)
+                .showing(options.show.window, options.show.fade),
             host: Host {
                 directory,
+                ecs,
                 addresses: own_addresses(),
             },
             hostname: hostname(),
             started: Timestamp::now(),
             ticks,
             engines,
+            show: options.show.clone(),
+            // One that has just been missed may still be under way.
+            overdue: 2 * refresh.unwrap_or(ecs::REFRESH),
+            shutdown: shutdown.drop_guard(),
             attached,
         })
     }
@@ -238,6 +279,12 @@ impl Agent {
         while Instant::now() < deadline && self.awaits_names() {
             tokio::time::sleep(SETTLE_STEP).await;
         }
+        if let Some(ecs) = &self.host.ecs
+            && self.ledger.has_undescribed(&self.host)
+        {
+            // Late answers are shown by their absence.
+            drop(tokio::time::timeout(SETTLE_ECS, ecs.settled()).await);
+        }
         self.read_flows()
     }
 
@@ -255,15 +302,30 @@ impl Agent {
                 self.host.directory.address_seen(address, cgroup);
             }
         }
+        let now = std::time::Instant::now();
+        self.ledger.advance(now);
         self.ledger.apply(news, &self.host);
-        self.host.directory.sweep(std::time::Instant::now());
+        self.host.directory.sweep(now);
         Ok(())
     }
 
-    /// The graph of all that was seen since the start.
+    /// The graph of what was asked to be shown: by default of all that was seen since the start.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        Graph::of(&join(&self.ledger, &self.host), &self.hostname)
+        let mut conversations = join(&self.ledger, &self.host);
+        if !self.show.proxies {
+            conversations = proxy::fold(conversations, &self.host);
+        }
+        let lens = Lens {
+            host: &self.hostname,
+            processes: self.show.shape.level == Level::Process,
+            clock: Some(Clock {
+                now: std::time::Instant::now(),
+                overdue: self.overdue,
+            }),
+        };
+        let graph = Graph::of(&conversations, lens);
+        self.show.shape.of(graph, &self.hostname)
     }
 
     /// All that was seen and not kept.
@@ -280,6 +342,11 @@ impl Agent {
     /// Detaches everything and ends what was started.
     pub async fn stop(self) {
         self.engines.end().await;
+        drop(self.shutdown);
+        // Who else holds it waits for itself.
+        if let Some(ecs) = self.host.ecs.and_then(Arc::into_inner) {
+            ecs.ended().await;
+        }
     }
 }
 

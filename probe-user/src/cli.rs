@@ -7,6 +7,7 @@ pub mod events;
 pub mod graph;
 pub mod ps;
 pub mod run;
+mod shape;
 mod stop;
 
 use std::{fmt, io, process::ExitCode, time::Duration};
@@ -14,7 +15,8 @@ use std::{fmt, io, process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::agent::{Agent, Options};
+use crate::agent::{Agent, Options, Show};
+use ecs::EcsArgs;
 use engines::EngineArgs;
 use probe_ebpf::flow::MAX_FLOWS;
 
@@ -70,6 +72,8 @@ impl Command {
 pub struct Source {
     #[command(flatten)]
     engines: EngineArgs,
+    #[command(flatten)]
+    ecs: EcsArgs,
 
     /// Flows to keep at once; what does not fit is counted as lost.
     #[arg(long, value_name = "N", default_value_t = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX),
@@ -94,13 +98,23 @@ enum Wanted {
 
 impl Source {
     /// Starts an agent and says so: `tracing …` on stderr, once everything is attached.
-    fn start(&self, wanted: Wanted, interval: Duration, quiet: bool) -> anyhow::Result<Agent> {
+    fn start(
+        &self,
+        wanted: Wanted,
+        show: Show,
+        interval: Duration,
+        quiet: bool,
+    ) -> anyhow::Result<Agent> {
+        let traffic = matches!(wanted, Wanted::Traffic);
         let agent = Agent::start(&Options {
             interval,
             max_flows: self.max_flows,
             engines: self.engines.addresses()?,
             processes: matches!(wanted, Wanted::Records),
-            traffic: matches!(wanted, Wanted::Traffic),
+            traffic,
+            // Only nodes tell of tasks: nobody else would read the answers.
+            ecs: traffic.then(|| self.ecs.options()),
+            show,
         })?;
         if !quiet {
             announce(&agent);

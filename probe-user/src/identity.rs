@@ -15,6 +15,7 @@ pub mod engine;
 pub mod engines;
 pub mod layout;
 pub mod process;
+pub mod proxy;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};
@@ -23,4 +24,5 @@ pub use directory::{Counts, Directory, Facts};
 pub use ecs::{Ecs, EcsStats, EcsView};
 pub use engine::{EngineAddress, EngineState};
 pub use layout::Runtime;
+pub use proxy::Forward;
 pub use workload::{Workload, Workloads};

@@ -144,6 +144,42 @@ fn merged_halves_are_one_edge_that_questions_follow() {
 }
 
 #[test]
+fn saved_graphs_are_folded_as_live_ones() {
+    let files = files();
+    let (code, out, err) = probe(
+        &["--merge", &files.a, &files.b, "--by", "host", "-o", "csv"],
+        "",
+    );
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<_> = out.lines().skip(1).collect();
+    assert_eq!(lines.len(), 1, "{out}");
+    assert!(
+        lines[0].starts_with("host:a,a,host,host:b,b,host,tcp,80,0,3,3,0,30,60,"),
+        "{out}"
+    );
+    let external = |how: &str| {
+        let args = ["--input", &files.a, "--external", how, "-o", "json"];
+        let (code, out, err) = probe(&args, "");
+        assert_eq!(code, 0, "{err}");
+        let graph: Value = serde_json::from_str(&out).unwrap();
+        let nodes = graph["nodes"].as_array().unwrap();
+        let external = nodes.iter().find(|node| node["kind"] == "external");
+        let external = external.unwrap();
+        (external["name"].clone(), external["scope"].clone())
+    };
+    assert_eq!(external("address"), ("10.2.0.6".into(), "private".into()));
+    assert_eq!(external("name"), ("10.2.0.6".into(), "private".into()));
+    assert_eq!(external("net/16"), ("10.2.0.0/16".into(), "private".into()));
+    assert_eq!(external("collapse"), ("private".into(), "private".into()));
+    let (code, out, err) = probe(&["--input", &files.a, "--by", "process"], "");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!(
+        err,
+        "probe: the saved graph has containers, not what runs in them: save it with --by process\n"
+    );
+}
+
+#[test]
 fn errors_are_one_sentence() {
     let files = files();
     let (code, out, err) = probe(&["--input", &files.a, "--from", "clients"], "");
@@ -180,6 +216,15 @@ fn wrong_usage_exits_with_two() {
     check(&["--cycles", "--limit", "3", "--input", "x"]);
     check(&["--schema", "--input", "x"]);
     check(&["--merge", "-", "-"]);
+    check(&["--input", "x", "--window", "5s"]);
+    check(&["--input", "x", "--fade", "5s"]);
+    check(&["--merge", "x", "--show-proxies"]);
+    check(&["--input", "x", "--ecs-refresh", "5s"]);
+    check(&["--input", "x", "--by", "pod"]);
+    check(&["--input", "x", "--external", "net/33"]);
+    check(&["--input", "x", "--max-external", "0"]);
+    check(&["--window", "500ms"]);
+    check(&["--fade", "soon"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Source, Until, Wanted, print, stop::Stop};
+use super::{Show, Source, Until, Wanted, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
@@ -39,7 +39,9 @@ pub enum Output {
 impl Events {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let mut stop = Stop::new()?;
-        let mut agent = self.source.start(Wanted::Records, INTERVAL, false)?;
+        let mut agent = self
+            .source
+            .start(Wanted::Records, Show::default(), INTERVAL, false)?;
         stop.start(&self.until);
         loop {
             tokio::select! {

@@ -10,7 +10,11 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{Source, Trouble, Until, Wanted, stop::Stop};
+use super::{
+    Source, Trouble, Until, Wanted,
+    shape::{ShapeArgs, TrafficArgs},
+    stop::Stop,
+};
 use crate::{
     export::{Snapshot, json},
     topology::{Delta, Seen},
@@ -30,6 +34,10 @@ pub struct Graph {
     files: files::Files,
     #[command(flatten)]
     questions: questions::Questions,
+    #[command(flatten)]
+    shape: ShapeArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -72,7 +80,7 @@ impl Graph {
         }
         let question = self.questions.question();
         let snapshot = match self.files.read()? {
-            Some(snapshot) => snapshot,
+            Some(snapshot) => self.shape.shape().of_saved(snapshot)?,
             None => self.watch().await?,
         };
         let text = match question {
@@ -101,7 +109,8 @@ impl Graph {
 
     async fn watch(&self) -> anyhow::Result<Snapshot> {
         let mut stop = Stop::new()?;
-        let mut agent = self.source.start(Wanted::Traffic, INTERVAL, false)?;
+        let show = self.traffic.show(self.shape.shape(), None);
+        let mut agent = self.source.start(Wanted::Traffic, show, INTERVAL, false)?;
         stop.start(&self.until);
         loop {
             tokio::select! {

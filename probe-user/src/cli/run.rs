@@ -13,11 +13,15 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use ratatui::DefaultTerminal;
 
-use super::{Source, Until, Wanted, print, stop::Stop};
+use super::{
+    Source, Until, Wanted, print,
+    shape::{ShapeArgs, TrafficArgs},
+    stop::Stop,
+};
 use crate::{
     agent::{Agent, Moment},
     views::{
-        edges::{Edges, line},
+        edges::{Edges, Row, line},
         live::{State, draw},
     },
 };
@@ -29,6 +33,10 @@ pub struct Run {
     source: Source,
     #[command(flatten)]
     until: Until,
+    #[command(flatten)]
+    shape: ShapeArgs,
+    #[command(flatten)]
+    traffic: TrafficArgs,
 
     /// Time between two refreshes.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
@@ -38,6 +46,9 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
+
+/// How long a node without traffic stays on the screen by default.
+const FADE: Duration = Duration::from_mins(1);
 
 fn interval(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
@@ -55,7 +66,10 @@ pub(super) fn draws() -> bool {
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let mut stop = Stop::new()?;
-        let mut agent = self.source.start(Wanted::Traffic, self.interval, draws())?;
+        let show = self.traffic.show(self.shape.shape(), Some(FADE));
+        let mut agent = self
+            .source
+            .start(Wanted::Traffic, show, self.interval, draws())?;
         stop.start(&self.until);
         if draws() {
             // Restores the terminal on a panic as well.
@@ -70,6 +84,17 @@ impl Run {
         Ok(())
     }
 
+    /// The edges, and how long it took for what is recent of them to come: the interval, or as
+    /// much of the window as has passed.
+    fn rows(&self, edges: &mut Edges, agent: &Agent) -> (Vec<Row>, Duration) {
+        let Some(window) = self.traffic.window() else {
+            return (edges.rows(&agent.graph()), self.interval);
+        };
+        let watched = Timestamp::now().duration_since(agent.started());
+        let span = window.min(watched.unsigned_abs());
+        (Edges::default().rows(&agent.graph()), span)
+    }
+
     async fn print(&self, agent: &mut Agent, stop: &mut Stop) -> anyhow::Result<()> {
         let mut edges = Edges::default();
         loop {
@@ -79,10 +104,10 @@ impl Run {
             }
             let time = format!("{:.0}", Timestamp::now());
             let mut text = String::new();
-            let rows = edges.rows(&agent.graph());
+            let (rows, span) = self.rows(&mut edges, agent);
             let news = rows.iter().filter(|row| !row.recent.is_zero());
             for row in news.take(self.limit.unwrap_or(usize::MAX)) {
-                writeln!(text, "{}", line(&time, row, self.interval))?;
+                writeln!(text, "{}", line(&time, row, span))?;
             }
             print(&text)?;
         }
@@ -112,7 +137,7 @@ impl Run {
                     _ => return Ok(()),
                 },
                 moment = agent.next() => if matches!(moment?, Moment::Tick) {
-                    state.rows = edges.rows(&agent.graph());
+                    (state.rows, state.interval) = self.rows(&mut edges, agent);
                     state.rows.truncate(self.limit.unwrap_or(usize::MAX));
                     state.losses = agent.losses()?;
                     state.engine = agent.engine_trouble();

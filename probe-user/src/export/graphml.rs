@@ -11,16 +11,22 @@ use super::{
     Snapshot,
     text::{id, is_xml},
 };
-use crate::topology::{Edge, Node};
+use crate::topology::{Edge, Node, Scope};
 
 /// Attributes of nodes: name and type. Keys are declared for all of them.
-const NODE: [(&str, &str); 6] = [
+const NODE: [(&str, &str); 12] = [
     ("kind", "string"),
     ("name", "string"),
     ("image", "string"),
     ("host", "string"),
     ("networks", "string"),
     ("cgroup_id", "long"),
+    ("scope", "string"),
+    ("members", "long"),
+    ("cluster", "string"),
+    ("task", "string"),
+    ("definition", "string"),
+    ("service", "string"),
 ];
 
 /// Attributes of edges.
@@ -91,6 +97,14 @@ fn write_node<W: io::Write>(xml: &mut Writer<W>, node: &Node) -> io::Result<()> 
     let networks = node.networks.join(" ");
     data.write("networks", Some(&networks).filter(|list| !list.is_empty()))?;
     data.write("cgroup_id", node.cgroup)?;
+    data.write("scope", node.scope.map(Scope::as_str))?;
+    data.write("members", node.members)?;
+    if let Some(ecs) = &node.ecs {
+        data.write("cluster", ecs.cluster.as_ref())?;
+        data.write("task", ecs.task.as_ref())?;
+        data.write("definition", ecs.definition.as_ref())?;
+        data.write("service", ecs.service.as_ref())?;
+    }
     xml.write_event(Event::End(BytesEnd::new("node")))
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::ecs::EcsView;
 use super::layout::Runtime;
 use crate::ids::CgroupId;
 
@@ -140,6 +141,9 @@ pub struct Container {
     pub finished: Option<Timestamp>,
     /// Where it is in its life.
     pub life: Life,
+    /// Its task and service, where ECS started it. The directory knows nothing of them:
+    /// [`Host`](super::workload::Host) puts them here.
+    pub ecs: Option<EcsView>,
 }
 
 impl Container {
@@ -161,6 +165,7 @@ impl Container {
             started: None,
             finished: None,
             life: Life::default(),
+            ecs: None,
         }
     }
 

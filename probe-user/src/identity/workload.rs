@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::container::Container;
 use super::directory::Directory;
-use crate::ids::CgroupId;
+use super::ecs::Ecs;
+use super::proxy::Forward;
+use crate::ids::{CgroupId, Pid};
 
 /// One that talks.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,31 @@ impl Workload {
     }
 }
 
+impl Workload {
+    /// What is known now, or what was known `before` of the same one where that was more: a
+    /// container that has been gone for long is forgotten, and so is its task.
+    #[must_use]
+    pub fn or(self, before: &Self) -> Self {
+        match (self, before) {
+            (Self::Container(now), Self::Container(before)) => Self::Container(or(now, before)),
+            (now @ Self::Container(_), _) => now,
+            (_, Self::Container(before)) => Self::Container(Arc::clone(before)),
+            (now, _) => now,
+        }
+    }
+}
+
+fn or(mut now: Arc<Container>, before: &Arc<Container>) -> Arc<Container> {
+    let (Some(view), Some(known)) = (&now.ecs, &before.ecs) else {
+        return now;
+    };
+    let view = view.clone().or(known);
+    if now.ecs.as_ref() != Some(&view) {
+        Arc::make_mut(&mut now).ecs = Some(view);
+    }
+    now
+}
+
 /// Answers from memory, at once.
 pub trait Workloads {
     /// Who runs `command` in `cgroup`.
@@ -59,21 +86,37 @@ pub trait Workloads {
     fn at(&self, address: IpAddr) -> Workload;
     /// Grows whenever an answer may have changed.
     fn version(&self) -> u64;
+    /// Where the process passes on what it accepts on `port`, if it is a proxy that says so.
+    fn forward(&self, _pid: Pid, _port: u16) -> Option<Forward> {
+        None
+    }
 }
 
-/// The directory of containers, and the addresses that are the host's own.
+/// The directory of containers, their tasks, and the addresses that are the host's own.
 #[derive(Debug)]
 pub struct Host {
     /// Containers.
     pub directory: Arc<Directory>,
+    /// Their tasks and services; `None` where nobody wants to know.
+    pub ecs: Option<Arc<Ecs>>,
     /// Addresses of the host's interfaces, loopback left out.
     pub addresses: Vec<IpAddr>,
+}
+
+impl Host {
+    fn container(&self, mut container: Arc<Container>) -> Workload {
+        let view = self.ecs.as_ref().and_then(|ecs| ecs.of(&container));
+        if view.is_some() {
+            Arc::make_mut(&mut container).ecs = view;
+        }
+        Workload::Container(container)
+    }
 }
 
 impl Workloads for Host {
     fn in_cgroup(&self, cgroup: CgroupId, command: &str) -> Workload {
         match self.directory.container_of(cgroup) {
-            Some(container) => Workload::Container(container),
+            Some(container) => self.container(container),
             None if command.is_empty() => Workload::Host,
             None => Workload::Process(command.into()),
         }
@@ -82,13 +125,48 @@ impl Workloads for Host {
     fn at(&self, address: IpAddr) -> Workload {
         match self.directory.owner_of(address) {
             None if address.is_unspecified() => Workload::Unknown,
-            Some(container) => Workload::Container(container),
+            Some(container) => self.container(container),
             None if address.is_loopback() || self.addresses.contains(&address) => Workload::Host,
             None => Workload::External(address),
         }
     }
 
+    /// Both only grow, and so does their sum.
     fn version(&self) -> u64 {
-        self.directory.version()
+        self.directory.version() + self.ecs.as_ref().map_or(0, |ecs| ecs.version())
+    }
+
+    /// Read from `/proc` when it is asked for, which is once a tick and proxy with news.
+    fn forward(&self, pid: Pid, port: u16) -> Option<Forward> {
+        Forward::of(pid).filter(|forward| forward.listens == port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::ecs::samples;
+
+    #[test]
+    fn what_was_known_of_a_task_stays_when_it_is_forgotten() {
+        let here = samples::here();
+        let task = here.tasks.into_values().next().unwrap();
+        let (container, known) = task.containers.into_iter().next().unwrap();
+        let with = |view: &crate::identity::EcsView| {
+            let mut container = Arc::clone(&container);
+            Arc::make_mut(&mut container).ecs = Some(view.clone());
+            Workload::Container(container)
+        };
+        let forgotten = crate::identity::EcsView {
+            task: None,
+            service: None,
+            state: None,
+            ..known.clone()
+        };
+        assert_eq!(with(&forgotten).or(&with(&known)), with(&known));
+        assert_eq!(with(&known).or(&with(&forgotten)), with(&known));
+        assert_eq!(Workload::Host.or(&with(&known)), with(&known));
+        let process = Workload::Process("nginx".into());
+        assert_eq!(process.clone().or(&Workload::Host), process);
     }
 }

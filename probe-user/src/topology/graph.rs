@@ -11,10 +11,14 @@ use thiserror::Error;
 
 use super::{
     join::{Conversation, Join},
+    lens::Lens,
     listener::Listener,
     node::{Node, NodeId},
 };
-use crate::{identity::Workload, kernel::flows::Counts};
+use crate::{
+    identity::{Workload, workload::Who},
+    kernel::flows::{Counts, Flow},
+};
 
 /// One node talks to another on one port.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,22 +84,23 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Adds up conversations between the same two nodes on the same port. `host` is this host's
-    /// name.
+    /// Adds up conversations between the same two nodes on the same port. `lens` may be this
+    /// host's name alone. A node all of whose conversations are idle is left out, and they with it.
     #[must_use]
-    pub fn of<'c>(conversations: &'c [Conversation], host: &str) -> Self {
-        let mut nodes = Vec::new();
-        let mut places = HashMap::new();
-        // A node is made once for each workload, not for each conversation: labels are long.
-        let mut place = |workload: &'c Workload| {
-            *places.entry(workload.who()).or_insert_with(|| {
-                nodes.push(Node::of(workload, host));
-                nodes.len() - 1
-            })
+    pub fn of<'a>(conversations: &[Conversation], lens: impl Into<Lens<'a>>) -> Self {
+        let mut places = Places {
+            lens: lens.into(),
+            nodes: Vec::new(),
+            by_who: HashMap::new(),
         };
+        let mut awake = Vec::new();
         let mut edges: HashMap<(usize, usize, &Listener), Edge> = HashMap::new();
         for conversation in conversations {
-            let (source, target) = (place(&conversation.source), place(&conversation.target));
+            let source = places.place(&conversation.source, conversation.client.as_deref());
+            let target = places.place(&conversation.target, conversation.server.as_deref());
+            awake.resize(places.nodes.len(), false);
+            awake[source] |= !conversation.idle;
+            awake[target] |= !conversation.idle;
             let edge = edges
                 .entry((source, target, &conversation.listener))
                 .or_insert_with(|| Edge {
@@ -108,7 +113,18 @@ impl Graph {
             *edge.joins.entry(conversation.join).or_default() += connections;
         }
         let edges = edges.into_iter();
-        Self::assemble(nodes, edges.map(|((s, t, _), edge)| (s, t, edge)).collect())
+        let edges = edges.map(|((s, t, _), edge)| (s, t, edge)).collect();
+        let nodes = places.nodes;
+        if awake.iter().all(|awake| *awake) {
+            return Self::assemble(nodes, edges);
+        }
+        let awake: HashSet<NodeId> = nodes
+            .iter()
+            .zip(awake)
+            .filter(|(_, awake)| *awake)
+            .map(|(node, _)| node.id.clone())
+            .collect();
+        Self::assemble(nodes, edges).only(|node| awake.contains(&node.id))
     }
 
     /// The graph of these nodes and these edges between them.
@@ -154,7 +170,7 @@ impl Graph {
     }
 
     /// Puts everything in order. Edges name their ends by the place in `nodes`.
-    fn assemble(nodes: Vec<Node>, mut edges: Vec<(usize, usize, Edge)>) -> Self {
+    pub(super) fn assemble(nodes: Vec<Node>, mut edges: Vec<(usize, usize, Edge)>) -> Self {
         let mut order: Vec<usize> = (0..nodes.len()).collect();
         order.sort_by(|a, b| nodes[*a].id.cmp(&nodes[*b].id));
         let mut rank = vec![0; nodes.len()];
@@ -238,5 +254,28 @@ impl Graph {
     #[must_use]
     pub const fn as_petgraph(&self) -> &StableDiGraph<Node, Edge> {
         &self.graph
+    }
+}
+
+/// The nodes there are, each made once for its workload, not for each conversation: labels are
+/// long.
+struct Places<'a, 'l> {
+    lens: Lens<'l>,
+    nodes: Vec<Node>,
+    by_who: HashMap<(Who<'a>, &'a str), usize>,
+}
+
+impl<'a> Places<'a, '_> {
+    fn place(&mut self, workload: &'a Workload, flow: Option<&'a Flow>) -> usize {
+        let inside = matches!(workload, Workload::Container(_));
+        let command = flow.filter(|_| self.lens.processes && inside);
+        let command = command.map_or("", |flow| &flow.command);
+        *self
+            .by_who
+            .entry((workload.who(), command))
+            .or_insert_with(|| {
+                self.nodes.push(Node::of(workload, command, self.lens));
+                self.nodes.len() - 1
+            })
     }
 }

@@ -4,7 +4,7 @@
 //! numbers: a server's flow names its client's. What is left is joined by address, or stays
 //! one-sided. Each end counts on its own, so an edge takes its figures from one of them only.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     ledger::{Ledger, Record},
@@ -12,8 +12,8 @@ use super::{
     servers::{Asked, Servers, client_of},
 };
 use crate::{
-    identity::{Workload, Workloads},
-    kernel::flows::{Counts, Role},
+    identity::{Forward, Workload, Workloads},
+    kernel::flows::{Counts, Flow, Role},
 };
 
 /// What an edge rests on, strongest first.
@@ -25,6 +25,8 @@ pub enum Join {
     Peer,
     /// Addresses and port fit, within one network namespace or by a container's address.
     Tuple,
+    /// A proxy between them is left out: its command line says to whom it forwards.
+    Proxy,
     /// Only one end is on this host.
     OneSided,
 }
@@ -37,6 +39,7 @@ impl Join {
             Self::Sequence => "sequence",
             Self::Peer => "peer",
             Self::Tuple => "tuple",
+            Self::Proxy => "proxy",
             Self::OneSided => "one-sided",
         }
     }
@@ -55,6 +58,14 @@ pub struct Conversation {
     pub counts: Counts,
     /// Why we say so.
     pub join: Join,
+    /// The client's end, if it was seen.
+    pub client: Option<Arc<Flow>>,
+    /// The server's end, if it was seen.
+    pub server: Option<Arc<Flow>>,
+    /// Where the target passes on what it accepts, if it is a proxy that says so.
+    pub forward: Option<Forward>,
+    /// Nothing was heard of it for long.
+    pub idle: bool,
 }
 
 /// Every conversation in the ledger, each counted once.
@@ -87,18 +98,31 @@ pub fn join(ledger: &Ledger, workloads: &impl Workloads) -> Vec<Conversation> {
         }
     }
     from_outside(&servers, &asked, workloads, &mut joined);
+    // Outside of the window there is no traffic to speak of.
+    if ledger.has_window() {
+        joined.retain(|conversation| !conversation.counts.is_zero());
+    }
     joined
 }
 
 impl Conversation {
     /// As `record` counts it.
     fn between(source: &Workload, target: &Workload, record: &Record, join: Join) -> Self {
+        let server = record.flow.role == Role::Server;
+        let (client, server) = match Some(Arc::clone(&record.flow)) {
+            flow if server => (None, flow),
+            flow => (flow, None),
+        };
         Self {
             source: source.clone(),
             target: target.clone(),
             listener: Listener::from(&record.flow.service),
             counts: record.counts,
             join,
+            client,
+            server,
+            forward: record.forward,
+            idle: record.idle,
         }
     }
 }
@@ -115,6 +139,7 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
         let (source, target) = (&client.workload, &server.workload);
         joined.push(Conversation {
             counts,
+            client: Some(Arc::clone(&client.flow)),
             ..Conversation::between(source, target, server, Join::Sequence)
         });
     }
@@ -123,6 +148,7 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
         let seen_there = only.counts.health.retransmits_received;
         only.counts = client.counts;
         only.counts.health.retransmits_received = seen_there;
+        only.idle &= client.idle;
     } else if let Some(busiest) = added
         .iter_mut()
         .max_by_key(|conversation| conversation.counts.connections())
@@ -161,3 +187,6 @@ fn from_outside<'a>(
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,27 +3,36 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
+use super::window::Window;
 use crate::{
-    identity::{Workload, Workloads},
-    ids::FlowId,
-    kernel::flows::{Counts, Flow, FlowDelta, FlowNews},
+    identity::{Forward, Workload, Workloads, proxy},
+    ids::{CgroupId, FlowId},
+    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
 };
 
 /// A flow's place in the ledger.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) struct Row(usize);
+pub(super) struct Row(pub(super) usize);
 
 /// One flow.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) flow: Arc<Flow>,
     /// The other end, when sequence numbers matched it.
     pub(super) peer: Option<Row>,
+    /// Since the start, or within the window.
     pub(super) counts: Counts,
     /// Who stands behind it: asked again whenever answers change, kept when they get worse.
     pub(super) workload: Workload,
+    /// Where it passes on what it accepts: of docker-proxy, whose command line can be read.
+    pub(super) forward: Option<Forward>,
+    /// It has had no news for so long that it is not worth a place.
+    pub(super) idle: bool,
+    /// When it last had news; `None` while nobody tells the time.
+    heard: Option<Instant>,
 }
 
 /// The flows since the start.
@@ -41,6 +50,9 @@ pub struct Ledger {
     max_rows: usize,
     refused: u64,
     resolved_at: Option<u64>,
+    now: Option<Instant>,
+    window: Option<Window>,
+    fade: Option<Duration>,
 }
 
 impl Ledger {
@@ -55,6 +67,37 @@ impl Ledger {
             max_rows,
             refused: 0,
             resolved_at: None,
+            now: None,
+            window: None,
+            fade: None,
+        }
+    }
+
+    /// Counts only what has come within `window`, if there is one, and calls idle what has had no
+    /// news for longer than `fade`. Who wants either must tell the time: [`Ledger::advance`].
+    #[must_use]
+    pub fn showing(self, window: Option<Duration>, fade: Option<Duration>) -> Self {
+        Self {
+            window: window.map(Window::new),
+            fade,
+            ..self
+        }
+    }
+
+    /// It is `now`: what comes next came now, and what is older than the window counts no more.
+    pub fn advance(&mut self, now: Instant) {
+        self.now = Some(now);
+        if let Some(fade) = self.fade {
+            for record in &mut self.rows {
+                let silent = |heard| now.saturating_duration_since(heard) > fade;
+                record.idle = record.heard.is_some_and(silent);
+            }
+        }
+        if let Some(window) = &mut self.window {
+            window.slide(now, |row, counts| {
+                let kept = &mut self.rows[row.0].counts;
+                *kept = kept.saturating_sub(counts);
+            });
         }
     }
 
@@ -91,6 +134,15 @@ impl Ledger {
         self.resolve(workloads);
     }
 
+    /// Whether some container with traffic is of a task that was not described yet.
+    pub fn has_undescribed(&mut self, workloads: &impl Workloads) -> bool {
+        self.resolve(workloads);
+        self.rows.iter().any(|record| {
+            matches!(&record.workload, Workload::Container(container)
+                if container.ecs.as_ref().is_some_and(|view| view.facts.task.is_some() && view.task.is_none()))
+        })
+    }
+
     /// Whether some container with traffic is known by its id only.
     pub fn has_nameless(&mut self, workloads: &impl Workloads) -> bool {
         self.resolve(workloads);
@@ -106,6 +158,11 @@ impl Ledger {
             .map(|(index, record)| (Row(index), record))
     }
 
+    /// Whether only what came lately is counted.
+    pub(super) const fn has_window(&self) -> bool {
+        self.window.is_some()
+    }
+
     fn peer_of(&self, flow: &Flow) -> Option<Row> {
         self.by_id.get(&flow.peer?).copied()
     }
@@ -116,8 +173,52 @@ impl Ledger {
             self.refused += 1;
             return;
         };
+        let row = self.forwarding(row, delta, workloads);
         self.by_id.insert(delta.id, row);
-        self.rows[row.0].counts += delta.counts;
+        let record = &mut self.rows[row.0];
+        record.counts += delta.counts;
+        record.heard = self.now;
+        record.idle = false;
+        if let (Some(window), Some(now)) = (&mut self.window, self.now) {
+            window.add(now, row, delta.counts);
+        }
+    }
+
+    /// Finds out where a proxy passes on what it accepts. A port that has passed to another proxy
+    /// has another row from now on, if there is room: what came before went elsewhere.
+    fn forwarding(&mut self, row: Row, delta: &FlowDelta, workloads: &impl Workloads) -> Row {
+        let record = &mut self.rows[row.0];
+        if !record.may_forward() {
+            return row;
+        }
+        let (Service::Tcp(port) | Service::Udp(port)) = record.flow.service else {
+            return row;
+        };
+        let now = delta.pid.and_then(|pid| workloads.forward(pid, port));
+        match (record.forward, now) {
+            (Some(before), Some(now)) if before != now => {}
+            (before, now) => {
+                record.forward = before.or(now);
+                return row;
+            }
+        }
+        if self.rows.len() >= self.max_rows {
+            self.refused += 1;
+            return row;
+        }
+        let record = Record {
+            forward: now,
+            counts: Counts::default(),
+            ..self.rows[row.0].clone()
+        };
+        let next = Row(self.rows.len());
+        let identity = Flow {
+            peer: None,
+            ..Flow::clone(&record.flow)
+        };
+        self.by_flow.insert((identity, record.peer), next);
+        self.rows.push(record);
+        next
     }
 
     /// The flow's row, the one it had before if it has returned; `None` when there is no room.
@@ -141,6 +242,9 @@ impl Ledger {
                     flow: Arc::clone(flow),
                     peer,
                     counts: Counts::default(),
+                    forward: None,
+                    idle: false,
+                    heard: None,
                 });
                 Some(*place.insert(row))
             }
@@ -154,14 +258,30 @@ impl Ledger {
             return;
         }
         self.resolved_at = Some(version);
+        // A container has many flows, and is asked for once.
+        let mut containers: HashMap<CgroupId, Workload> = HashMap::new();
         for record in &mut self.rows {
-            let now = workloads.in_cgroup(record.flow.cgroup, &record.flow.command);
-            // A container that has been gone for long is forgotten there, not here.
-            if matches!(now, Workload::Container(_))
-                || !matches!(record.workload, Workload::Container(_))
-            {
-                record.workload = now;
+            let Flow {
+                cgroup, command, ..
+            } = &*record.flow;
+            let now = match containers.get(cgroup) {
+                Some(container) => container.clone(),
+                None => workloads.in_cgroup(*cgroup, command),
+            };
+            if matches!(now, Workload::Container(_)) {
+                containers.entry(*cgroup).or_insert_with(|| now.clone());
             }
+            // What has been gone for long is forgotten there, not here.
+            record.workload = now.or(&record.workload);
         }
+    }
+}
+
+impl Record {
+    /// In a container it is somebody's program that is called so.
+    fn may_forward(&self) -> bool {
+        self.flow.role == Role::Server
+            && self.flow.command == proxy::COMMAND
+            && matches!(self.workload, Workload::Process(_))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
+use super::{lens::Lens, placement::Placement, scope::Scope};
 use crate::{
     identity::{Container, Workload},
     ids::CgroupId,
@@ -90,18 +91,28 @@ pub struct Node {
     pub networks: Vec<String>,
     /// Where it is reached: a container's addresses, an external node's own.
     pub addresses: Vec<IpAddr>,
+    /// What an external node's addresses are.
+    pub scope: Option<Scope>,
+    /// What ECS says of a container, or of all that the node stands for.
+    pub ecs: Option<Placement>,
+    /// How many nodes this one stands for, if it stands for a group.
+    pub members: Option<u64>,
 }
 
 impl Node {
-    /// The node for a workload on the host called `host`.
+    /// The node for a workload, or, if there is a `command`, for that command of a container.
     #[must_use]
-    pub fn of(workload: &Workload, host: &str) -> Self {
+    pub fn of(workload: &Workload, command: &str, lens: Lens<'_>) -> Self {
         match workload {
-            Workload::Container(container) => Self::container(container),
+            Workload::Container(container) if command.is_empty() => {
+                Self::container(container, lens)
+            }
+            Workload::Container(container) => Self::container(container, lens).process(command),
             Workload::Process(command) => Self::plain(Kind::Process, command.to_string()),
-            Workload::Host => Self::plain(Kind::Host, host.to_owned()),
+            Workload::Host => Self::plain(Kind::Host, lens.host.to_owned()),
             Workload::External(address) => Self {
                 addresses: vec![*address],
+                scope: Some(Scope::of(*address)),
                 ..Self::plain(Kind::External, address.to_string())
             },
             Workload::Unknown => Self::plain(Kind::External, UNKNOWN.to_owned()),
@@ -114,8 +125,21 @@ impl Node {
         &self.name
     }
 
-    fn container(container: &Container) -> Self {
+    /// The processes of this container that are called so.
+    fn process(self, command: &str) -> Self {
+        let container = self.id.as_str().split_once(':').map_or("", |(_, id)| id);
         Self {
+            id: NodeId(format!("{}:{container}/{command}", Kind::Process.as_str()).into()),
+            kind: Kind::Process,
+            name: format!("{}/{command}", self.name),
+            ..self
+        }
+    }
+
+    fn container(container: &Container, lens: Lens<'_>) -> Self {
+        let ecs = container.ecs.as_ref();
+        Self {
+            ecs: ecs.map(|view| Placement::of(view, lens.clock)),
             name: container.display_name().to_owned(),
             image: container.image.clone(),
             labels: container.labels.clone(),
@@ -143,6 +167,9 @@ impl Node {
             host: None,
             networks: Vec::new(),
             addresses: Vec::new(),
+            scope: None,
+            ecs: None,
+            members: None,
         }
     }
 }

@@ -1,11 +1,19 @@
 //! Graphs made by hand, for the tests of all that takes graphs.
 
+pub(crate) mod flows;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
 
-use super::{EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot};
-use crate::kernel::{flows::Counts, losses::Losses};
+use super::{
+    EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Placement, Seen, Snapshot,
+    placement::ServiceState,
+};
+use crate::{
+    identity::Workload,
+    kernel::{flows::Counts, losses::Losses},
+};
 
 /// Names that break what does not escape.
 pub(crate) const HOSTILE: [&str; 14] = [
@@ -36,9 +44,36 @@ pub(crate) fn container(digit: char, name: &str, networks: &[&str], address: &st
 }
 
 pub(crate) fn external(address: &str) -> Node {
+    let workload = Workload::External(address.parse().unwrap());
+    Node::of(&workload, "", "here".into())
+}
+
+/// A container of a task of cluster `prod`, and of a service if it has one.
+pub(crate) fn of_task(digit: char, name: &str, task: &str, service: Option<&str>) -> Node {
+    let placement = Placement {
+        cluster: Some("prod".to_owned()),
+        task: Some(format!(
+            "arn:aws:ecs:eu-west-1:012345678910:task/prod/{task}"
+        )),
+        definition: Some("app:7".to_owned()),
+        container: Some(name.to_owned()),
+        launch: Some("EC2".to_owned()),
+        cpu: Some(256),
+        memory: Some(512),
+        service: service.map(str::to_owned),
+        state: service.map(|_| ServiceState {
+            status: "ACTIVE".to_owned(),
+            desired: 3,
+            running: 2,
+            pending: 1,
+            rollout: Some("IN_PROGRESS".to_owned()),
+            age: Some(90),
+        }),
+    };
+    let address = format!("172.20.0.{}", u32::from(digit) % 256);
     Node {
-        addresses: vec![address.parse().unwrap()],
-        ..Node::plain(Kind::External, address.to_owned())
+        ecs: Some(placement),
+        ..container(digit, name, &["ecs"], &address)
     }
 }
 
@@ -116,6 +151,30 @@ pub(crate) fn shop() -> Snapshot {
         vec![proxy, web, cache, db, shopper, lone],
         edges,
     )
+}
+
+/// Two services of three tasks on ECS, a one-off task, and who asks them from outside.
+pub(crate) fn fleet() -> Snapshot {
+    let web = of_task('1', "web", "1aaaaaaaaa", Some("web"));
+    let side = of_task('2', "side", "1aaaaaaaaa", Some("web"));
+    let other = of_task('3', "web", "2bbbbbbbbb", Some("web"));
+    let db = of_task('4', "db", "3cccccccc", Some("db"));
+    let cron = of_task('5', "cron", "4ddddddddd", None);
+    let client = external("192.0.2.7");
+    let metadata = external("169.254.169.254");
+    let lone = process("lone");
+    let edges = vec![
+        edge(&client, &web, 80, 100, Join::OneSided),
+        edge(&client, &other, 80, 50, Join::OneSided),
+        edge(&web, &side, 9000, 7, Join::Sequence),
+        edge(&web, &db, 5432, 3, Join::Sequence),
+        edge(&other, &db, 5432, 4, Join::Tuple),
+        edge(&other, &web, 80, 2, Join::Sequence),
+        edge(&cron, &metadata, 80, 1, Join::OneSided),
+        edge(&lone, &db, 5432, 1, Join::Tuple),
+    ];
+    let nodes = vec![web, side, other, db, cron, client, metadata, lone];
+    snapshot("here", "10.0.0.1", nodes, edges)
 }
 
 /// Every hostile name as a node, a process or a container with everything hostile, each of which

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
+    sync::Arc,
 };
 
 use super::{
@@ -89,6 +90,10 @@ impl<'a> Servers<'a> {
             listener: service.into(),
             counts: client.counts,
             join,
+            client: Some(Arc::clone(flow)),
+            server: found.map(|server| Arc::clone(&server.flow)),
+            forward: found.and_then(|server| server.forward),
+            idle: client.idle,
         }
     }
 

@@ -2,14 +2,19 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
-use super::{Graph, Join, Ledger, join::join};
+use super::{
+    Graph, Join, Ledger,
+    join::join,
+    sample::flows::{counts, delta, flow, with_peer},
+};
 use crate::{
     identity::{Workload, Workloads},
-    ids::{CgroupId, FlowId, NetNs},
-    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+    ids::{CgroupId, NetNs},
+    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role},
 };
 
 /// Commands name the workloads; one address is the host's.
@@ -35,47 +40,6 @@ impl Workloads for World {
 
     fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
-    }
-}
-
-fn flow(command: &str, role: Role, local: &str, remote: &str, port: u16) -> Flow {
-    Flow {
-        cgroup: CgroupId(1),
-        command: command.to_owned(),
-        role,
-        peer: None,
-        netns: NetNs(1),
-        local: local.parse().unwrap(),
-        remote: remote.parse().unwrap(),
-        service: Service::Tcp(port),
-    }
-}
-
-fn with_peer(flow: Flow, peer: u64) -> Flow {
-    Flow {
-        peer: Some(FlowId(peer)),
-        ..flow
-    }
-}
-
-fn counts(opened: u64, bytes_sent: u64, bytes_received: u64) -> Counts {
-    Counts {
-        opened,
-        closed: opened,
-        sends: opened,
-        receives: opened,
-        bytes_sent,
-        bytes_received,
-        ..Counts::default()
-    }
-}
-
-fn delta(id: u64, flow: &Flow, counts: Counts) -> FlowDelta {
-    FlowDelta {
-        id: FlowId(id),
-        flow: Arc::new(flow.clone()),
-        counts,
-        pid: None,
     }
 }
 
@@ -264,4 +228,103 @@ fn the_edge_shows_the_evidence_of_most_of_its_connections() {
         Join::Sequence
     );
     assert_eq!(edge(&[]), Join::OneSided);
+}
+
+#[test]
+fn a_window_forgets_and_idle_nodes_leave() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let old = flow("old", Role::Client, "10.0.0.2", "192.0.2.1", 80);
+    let busy = flow("busy", Role::Client, "10.0.0.2", "192.0.2.1", 80);
+    let tick = |ledger: &mut Ledger, second, flows: &[(u64, &Flow)]| {
+        ledger.advance(at(second));
+        let deltas = flows
+            .iter()
+            .map(|(id, flow)| delta(*id, flow, counts(1, 1, 1)));
+        let news = FlowNews {
+            deltas: deltas.collect(),
+            retired: Vec::new(),
+        };
+        ledger.apply(news, &World::default());
+    };
+    let run = |window, fade| {
+        let mut ledger = Ledger::new(10).showing(window, fade);
+        tick(&mut ledger, 0, &[(1, &old), (2, &busy)]);
+        let mut seen = vec![edges(&ledger)];
+        for second in 1..=20 {
+            tick(&mut ledger, second, &[(2, &busy)]);
+            seen.push(edges(&ledger));
+        }
+        seen
+    };
+    let line = |who: &str, opened: u64| {
+        format!("process:{who} external:192.0.2.1 80 {opened} {opened} {opened} one-sided")
+    };
+    let all = run(None, None);
+    assert_eq!(all[20], [line("busy", 21), line("old", 1)]);
+    let window = run(Some(Duration::from_secs(5)), None);
+    assert_eq!(window[4], [line("busy", 5), line("old", 1)]);
+    assert_eq!(window[5], [line("busy", 5)]);
+    assert_eq!(window[20], [line("busy", 5)]);
+    let fade = run(None, Some(Duration::from_secs(10)));
+    assert_eq!(fade[10], [line("busy", 11), line("old", 1)]);
+    assert_eq!(fade[11], [line("busy", 12)]);
+    // Who comes back has all it had.
+    let mut ledger = Ledger::new(10).showing(None, Some(Duration::from_secs(10)));
+    tick(&mut ledger, 0, &[(1, &old)]);
+    tick(&mut ledger, 20, &[]);
+    assert!(edges(&ledger).is_empty());
+    tick(&mut ledger, 21, &[(1, &old)]);
+    assert_eq!(edges(&ledger), [line("old", 2)]);
+}
+
+#[test]
+fn commands_of_a_container_are_nodes_if_one_wants() {
+    use super::{Lens, Node, NodeId};
+    use crate::identity::{Container, ContainerId, Runtime};
+    use std::sync::Arc;
+
+    let container = Container::new(ContainerId::new(&"a".repeat(64)), Runtime::Docker);
+    let web = Workload::Container(Arc::new(container));
+    let end = |command: &str, role| {
+        Some(Arc::new(flow(
+            command,
+            role,
+            "172.17.0.2",
+            "172.17.0.2",
+            80,
+        )))
+    };
+    let conversation = |command: &str| super::join::Conversation {
+        source: web.clone(),
+        target: web.clone(),
+        listener: super::Listener::Tcp(80),
+        counts: counts(1, 1, 1),
+        join: Join::Sequence,
+        client: end(command, Role::Client),
+        server: end("nginx", Role::Server),
+        forward: None,
+        idle: false,
+    };
+    let conversations = ["curl", "wget", ""].map(conversation);
+    let lens = Lens {
+        processes: true,
+        ..Lens::from("here")
+    };
+    let graph = Graph::of(&conversations, lens);
+    let ids: Vec<_> = graph.nodes().map(|node| node.id.to_string()).collect();
+    let id = "a".repeat(64);
+    let process = |command: &str| format!("process:{id}/{command}");
+    assert_eq!(
+        ids,
+        [
+            format!("container:{id}"),
+            process("curl"),
+            process("nginx"),
+            process("wget"),
+        ]
+    );
+    let nginx = graph.node(&NodeId::new(&process("nginx"))).map(Node::name);
+    assert_eq!(nginx, Some("aaaaaaaaaaaa/nginx"));
+    assert_eq!(Graph::of(&conversations, "here").nodes().count(), 1);
 }

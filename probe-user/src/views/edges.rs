@@ -51,7 +51,8 @@ impl Edges {
     /// The graph's edges: those with the most traffic in the interval first, then those with the
     /// most since the start.
     pub fn rows(&mut self, graph: &Graph) -> Vec<Row> {
-        let mut now = HashMap::new();
+        // Those that have faded are remembered: they come back with all they had.
+        let before = &mut self.before;
         let mut rows: Vec<Row> = graph
             .edges()
             .map(|(source, target, edge)| {
@@ -60,8 +61,7 @@ impl Edges {
                     target: target.id.clone(),
                     listener: edge.listener.clone(),
                 };
-                let before = self.before.get(&key).copied().unwrap_or_default();
-                now.insert(key, edge.counts);
+                let before = before.insert(key, edge.counts).unwrap_or_default();
                 Row {
                     source: source.name.clone(),
                     target: target.name.clone(),
@@ -72,7 +72,6 @@ impl Edges {
                 }
             })
             .collect();
-        self.before = now;
         rows.sort_by_key(|row| {
             let total = row
                 .total

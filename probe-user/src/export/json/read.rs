@@ -11,7 +11,9 @@ use crate::{
     export::Snapshot,
     ids::CgroupId,
     kernel::flows::Counts,
-    topology::{EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, graph::GraphError},
+    topology::{
+        EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Scope, Seen, graph::GraphError,
+    },
 };
 
 /// Why a document is no graph.
@@ -101,6 +103,11 @@ fn node(wire: wire::Node<'_>) -> Node {
     if kind == Kind::External && addresses.is_empty() {
         addresses.extend(wire.name.parse::<std::net::IpAddr>());
     }
+    // Nor had they a scope.
+    let scope = match (kind, &addresses[..]) {
+        (Kind::External, [address]) => Some(Scope::of(*address)),
+        _ => wire.scope.map(Into::into),
+    };
     Node {
         id: NodeId::new(&wire.id),
         kind,
@@ -110,6 +117,9 @@ fn node(wire: wire::Node<'_>) -> Node {
         cgroup: wire.cgroup_id.map(CgroupId),
         host: wire.host.map(Into::into),
         networks: wire.networks.into_owned(),
+        scope,
+        ecs: wire.ecs.map(Into::into),
+        members: wire.members,
         addresses,
     }
 }

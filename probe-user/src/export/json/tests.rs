@@ -65,7 +65,7 @@ fn the_schema_is_that_of_the_wire_types() {
 #[test]
 fn documents_are_valid_and_come_back() {
     let validator = validator();
-    for snapshot in [sample::shop(), sample::most_hostile()] {
+    for snapshot in [sample::shop(), sample::fleet(), sample::most_hostile()] {
         is_valid(&validator, &json(&snapshot));
         comes_back(&snapshot);
     }

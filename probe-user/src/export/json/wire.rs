@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::health::Health;
+use super::{ecs::Ecs, health::Health};
 use crate::{
     export::Snapshot,
     kernel::losses,
@@ -87,6 +87,23 @@ pub(super) enum Kind {
     Image,
 }
 
+/// Whom an address elsewhere may belong to.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Scope {
+    /// Anybody.
+    Public,
+    /// A network of somebody's own.
+    Private,
+    /// The host's neighbours.
+    LinkLocal,
+    /// The cloud itself, which answers every instance there.
+    Metadata,
+    /// Whoever listens.
+    Multicast,
+}
+
 /// One that talks.
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -118,6 +135,15 @@ pub(in crate::export) struct Node<'a> {
     #[serde(default, skip_serializing_if = "is_empty")]
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub(super) addresses: Cow<'a, [IpAddr]>,
+    /// What an external node's addresses are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<Scope>,
+    /// What ECS says of a container it started, or of all that the node stands for.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) ecs: Option<Ecs<'a>>,
+    /// How many nodes this one stands for, if it stands for a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) members: Option<u64>,
 }
 
 fn is_empty<T: Clone>(list: &[T]) -> bool {
@@ -150,6 +176,8 @@ pub(super) enum Join {
     Peer,
     /// Addresses and port fit.
     Tuple,
+    /// A proxy between them is left out: its command line says to whom it forwards.
+    Proxy,
     /// Only one end was seen.
     OneSided,
 }
@@ -275,6 +303,9 @@ impl<'a> From<&'a topology::Node> for Node<'a> {
             host: node.host.as_deref().map(Into::into),
             networks: Cow::Borrowed(&node.networks),
             addresses: Cow::Borrowed(&node.addresses),
+            scope: node.scope.map(Into::into),
+            ecs: node.ecs.as_ref().map(Ecs::from),
+            members: node.members,
         }
     }
 }
@@ -336,7 +367,8 @@ macro_rules! alike {
 
 alike! {
     Kind: Container Process Host External Task Service Image;
-    Join: Sequence Peer Tuple OneSided;
+    Join: Sequence Peer Tuple Proxy OneSided;
+    Scope: Public Private LinkLocal Metadata Multicast;
 }
 
 impl From<losses::Losses> for Losses {

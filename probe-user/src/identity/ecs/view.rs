@@ -23,6 +23,21 @@ pub struct EcsView {
 }
 
 impl EcsView {
+    /// What is known now, and what was known `before` and is forgotten: of a task that has ended,
+    /// ECS is not asked again.
+    #[must_use]
+    pub fn or(self, before: &Self) -> Self {
+        if self.facts != before.facts {
+            return self;
+        }
+        Self {
+            task: self.task.or_else(|| before.task.clone()),
+            service: self.service.or_else(|| before.service.clone()),
+            state: self.state.or_else(|| before.state.clone()),
+            ..self
+        }
+    }
+
     /// `family:revision`: of the labels, else of the task.
     #[must_use]
     pub fn definition(&self) -> Option<String> {
