@@ -1,15 +1,28 @@
 //! How long a tick's graph and its outputs take: 1,000 containers and 20,000 edges.
 
-use std::{hint::black_box, sync::Arc};
+use std::{
+    hint::black_box,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Instant,
+};
 
-use criterion::Criterion;
+use criterion::{BatchSize, Criterion};
 use jiff::Timestamp;
 use probe_user::{
     export::{Snapshot, csv, dot, graphml, json, mermaid},
-    identity::{Container, ContainerId, Runtime, Workload},
-    kernel::{flows::Counts, losses::Losses},
+    identity::{Container, ContainerId, Directory, Facts, Runtime, Workload, workload::Host},
+    ids::{CgroupId, FlowId, NetNs},
+    kernel::{
+        flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+        losses::Losses,
+    },
     topology::{
-        Delta, Graph, Join, Listener, Seen, join::Conversation, merge::merge, question::Question,
+        Delta, Graph, Join, Ledger, Level, Listener, Seen, Shape,
+        join::{Conversation, join},
+        merge::merge,
+        proxy,
+        question::Question,
     },
 };
 
@@ -62,9 +75,132 @@ fn conversations() -> Vec<Conversation> {
                 ..Counts::default()
             },
             join: Join::Sequence,
+            client: None,
+            server: None,
+            forward: None,
+            idle: false,
         }
     };
     (0..EDGES).map(conversation).collect()
+}
+
+/// A host with the same containers, each with a cgroup and an address of its own.
+fn host() -> Host {
+    let directory = Directory::default();
+    for (number, workload) in containers().into_iter().enumerate() {
+        let Workload::Container(container) = workload else {
+            continue;
+        };
+        directory.cgroup_made(cgroup(number), &format!("/docker/{}", container.id));
+        let facts = Facts {
+            name: container.name.clone(),
+            image: container.image.clone(),
+            labels: Some(container.labels.clone()),
+            ..Facts::new(
+                container.id.clone(),
+                "unix:///bench".into(),
+                Runtime::Docker,
+            )
+        };
+        directory.upsert(facts, Instant::now());
+    }
+    Host {
+        directory: Arc::new(directory),
+        ecs: None,
+        addresses: Vec::new(),
+    }
+}
+
+fn cgroup(container: usize) -> CgroupId {
+    CgroupId(container as u64 + 1)
+}
+
+fn address(container: usize) -> IpAddr {
+    let number = u32::try_from(container).unwrap_or(u32::MAX);
+    Ipv4Addr::from_bits(0x0a00_0001 + number).into()
+}
+
+/// Both ends of every edge have news.
+fn news() -> FlowNews {
+    let each = EDGES / CONTAINERS;
+    let end = |container: usize, other: usize, role, peer| {
+        Arc::new(Flow {
+            cgroup: cgroup(container),
+            command: "service".to_owned(),
+            role,
+            peer,
+            netns: NetNs(u32::try_from(container).unwrap_or(u32::MAX)),
+            local: address(container),
+            remote: address(other),
+            service: Service::Tcp(8_080),
+        })
+    };
+    let deltas = (0..EDGES).flat_map(|index| {
+        let (source, nth) = (index / each, index % each);
+        let target = (source + nth * 37 + 1) % CONTAINERS;
+        let id = FlowId(2 * index as u64 + 1);
+        let counts = Counts {
+            opened: 1,
+            closed: 1,
+            bytes_sent: 100,
+            bytes_received: 1_000,
+            ..Counts::default()
+        };
+        let delta = |id, flow, counts| FlowDelta {
+            id,
+            flow,
+            counts,
+            pid: None,
+        };
+        [
+            delta(id, end(source, target, Role::Client, None), counts),
+            delta(
+                FlowId(id.0 + 1),
+                end(target, source, Role::Server, Some(id)),
+                counts.mirrored(),
+            ),
+        ]
+    });
+    FlowNews {
+        deltas: deltas.collect(),
+        retired: Vec::new(),
+    }
+}
+
+/// All that user space does with what a tick brought, at its worst: every flow has news.
+fn tick(criterion: &mut Criterion) {
+    let host = host();
+    let news = news();
+    let mut ledger = Ledger::new(65_536);
+    ledger.apply(news.clone(), &host);
+    let graph = |ledger: &Ledger| {
+        let folded = proxy::fold(join(ledger, &host), &host);
+        Shape::default().of(Graph::of(&folded, "here"), "here")
+    };
+    assert_eq!(graph(&ledger).as_petgraph().node_count(), CONTAINERS);
+    assert_eq!(graph(&ledger).as_petgraph().edge_count(), EDGES);
+    criterion.bench_function("tick: flows to graph", |b| {
+        b.iter_batched(
+            || news.clone(),
+            |news| {
+                ledger.apply(news, &host);
+                black_box(graph(&ledger))
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    let graph = graph(&ledger);
+    let by_image = Shape {
+        level: Level::Image,
+        ..Shape::default()
+    };
+    criterion.bench_function("folded by image", |b| {
+        b.iter_batched(
+            || graph.clone(),
+            |graph| by_image.of(graph, "here"),
+            BatchSize::LargeInput,
+        );
+    });
 }
 
 fn snapshot(graph: Graph, host: &str) -> Snapshot {
@@ -82,6 +218,7 @@ fn snapshot(graph: Graph, host: &str) -> Snapshot {
 }
 
 fn benches(criterion: &mut Criterion) {
+    tick(criterion);
     let conversations = conversations();
     let graph = || Graph::of(&conversations, "here");
     let here = snapshot(graph(), "here");
