@@ -1,7 +1,7 @@
 //! Containers of an engine.
 
 use std::ffi::OsStr;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -114,6 +114,17 @@ impl<'engine> Container<'engine> {
         printed
             .parse()
             .with_context(|| format!("{} has no address on {name}: {printed:?}", self.name))
+    }
+
+    /// Its IPv6 address on a network that has those.
+    pub fn ip6(&self, network: &Network<'_>) -> Result<Ipv6Addr> {
+        let name = network.name();
+        let format =
+            format!("{{{{(index .NetworkSettings.Networks \"{name}\").GlobalIPv6Address}}}}");
+        let printed = self.inspect(&format)?;
+        printed
+            .parse()
+            .with_context(|| format!("{} has no IPv6 address on {name}: {printed:?}", self.name))
     }
 
     /// The port of the engine's machine that leads to a published port of this container.

@@ -14,7 +14,12 @@ pub struct Network<'engine> {
 impl<'engine> Network<'engine> {
     /// Makes a network.
     pub fn create(engine: &'engine Engine, name: &str) -> Result<Self> {
-        engine.docker(["network", "create", name])?;
+        Self::create_with(engine, name, &[])
+    }
+
+    /// Makes a network with more options, such as `--ipv6`.
+    pub fn create_with(engine: &'engine Engine, name: &str, options: &[&str]) -> Result<Self> {
+        engine.docker(["network", "create"].iter().chain(options).chain(&[name]))?;
         Ok(Self {
             engine,
             name: name.to_owned(),

@@ -63,20 +63,18 @@ impl Probe {
         engine: &Engine,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Self> {
-        let mut probe = Self::spawn(engine, args)?;
-        match probe.attached() {
-            Ok(()) => Ok(probe),
-            Err(error) => Err(probe.explain(error)),
-        }
+        Self::spawn(engine, args)?.traces()
+    }
+
+    /// As [`Self::graph`], with more variables in its environment.
+    pub fn graph_with(engine: &Engine, args: &[&str], env: &[(&str, &str)]) -> Result<Self> {
+        let args = ["graph", "--output", "json"].iter().chain(args);
+        Self::spawn_on(&engine.host(), args, env)?.traces()
     }
 
     /// Starts `probe ARGS` where there is no engine, and waits until it traces.
     pub fn alone<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Result<Self> {
-        let mut probe = Self::spawn_on("unix:///nonexistent/docker.sock", args)?;
-        match probe.attached() {
-            Ok(()) => Ok(probe),
-            Err(error) => Err(probe.explain(error)),
-        }
+        Self::spawn_on("unix:///nonexistent/docker.sock", args, &[])?.traces()
     }
 
     /// Starts `probe ARGS` on an engine and waits for nothing.
@@ -84,14 +82,19 @@ impl Probe {
         engine: &Engine,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Self> {
-        Self::spawn_on(&engine.host(), args)
+        Self::spawn_on(&engine.host(), args, &[])
     }
 
-    fn spawn_on<A: AsRef<OsStr>>(host: &str, args: impl IntoIterator<Item = A>) -> Result<Self> {
+    fn spawn_on<A: AsRef<OsStr>>(
+        host: &str,
+        args: impl IntoIterator<Item = A>,
+        env: &[(&str, &str)],
+    ) -> Result<Self> {
         let binary = place::probe();
         let mut child = shell::command(&binary)
             .args(args)
             .env("DOCKER_HOST", host)
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -180,6 +183,13 @@ impl Probe {
             stdout: String::from_utf8(stdout).context("its stdout is not UTF-8")?,
             stderr: self.stderr(),
         })
+    }
+
+    fn traces(mut self) -> Result<Self> {
+        match self.attached() {
+            Ok(()) => Ok(self),
+            Err(error) => Err(self.explain(error)),
+        }
     }
 
     fn attached(&mut self) -> Result<()> {

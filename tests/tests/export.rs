@@ -183,3 +183,43 @@ fn graphviz_draws_every_node_and_edge() {
         output(Command::new("python3").args(["-c", parse]).arg(drawing));
     }
 }
+
+/// Where Mermaid's own parser is, installed if need be; `None`, and a reason said, without Node.
+fn mermaid() -> Option<PathBuf> {
+    for program in ["node", "npm"] {
+        if debian::host_program(program).is_err() {
+            println!("skipped: there is no {program} to run Mermaid's parser with");
+            return None;
+        }
+    }
+    let home = place::tools().join("mermaid");
+    if !home.join("node_modules/mermaid").is_dir() || !home.join("node_modules/jsdom").is_dir() {
+        fs::create_dir_all(&home).unwrap();
+        let quiet = [
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ];
+        let mut install = Command::new("npm");
+        install.current_dir(&home).args(quiet).arg("--prefix");
+        output(install.arg(&home).args(["mermaid@11", "jsdom@22"]));
+    }
+    Some(home)
+}
+
+#[test]
+fn mermaid_reads_every_node_and_edge() {
+    let Some(home) = mermaid() else { return };
+    let dir = TempDir::new().unwrap();
+    for graph in [hostile(), fifty()] {
+        let file = export(&dir, &graph, "mermaid");
+        let mut read = Command::new("node");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mermaid.mjs");
+        let printed = output(read.arg(script).arg(&home).arg(file));
+        let size = |part: &str| graph[part].as_array().unwrap().len();
+        let expected = format!("flowchart-v2 {} {}\n", size("nodes"), size("edges"));
+        assert_eq!(printed, expected);
+    }
+}

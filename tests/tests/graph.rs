@@ -146,6 +146,7 @@ fn a_refused_connection_is_a_failed_one_to_who_owns_the_address() {
 /// A server with a published port, a client that asks for it at the host's address, and the graph.
 fn through_a_published_port(
     options: &[&str],
+    args: &[&str],
 ) -> (probe_tests::tally::Tally, u16, probe_tests::probe::Graph) {
     let engine = Engine::start_with(options).unwrap();
     let network = Network::create(&engine, "net").unwrap();
@@ -158,7 +159,7 @@ fn through_a_published_port(
         .unwrap();
     server.wait_for_line("listening", SOON).unwrap();
     let published = server.published(7000).unwrap();
-    let probe = Probe::graph(&engine, &[]).unwrap();
+    let probe = Probe::graph(&engine, args).unwrap();
     let address = format!("{}:{published}", engine.address());
     let tally = client(&engine, &network, "client", &[&address], 50).tally();
     let tally = tally.unwrap();
@@ -169,7 +170,7 @@ fn through_a_published_port(
 #[test]
 fn a_published_port_is_joined_through_nat() {
     // DNAT on the way in, and the bridge's own address on the way out of it again.
-    let (tally, _, graph) = through_a_published_port(&["--userland-proxy=false"]);
+    let (tally, _, graph) = through_a_published_port(&["--userland-proxy=false"], &[]);
     assert_eq!(
         graph.edges_of(&["client", "server"]),
         [("client".to_owned(), "server".to_owned(), 7000)]
@@ -183,7 +184,7 @@ fn a_published_port_is_joined_through_nat() {
 
 #[test]
 fn docker_proxy_is_a_process_between_two_exact_edges() {
-    let (tally, published, graph) = through_a_published_port(&[]);
+    let (tally, published, graph) = through_a_published_port(&[], &["--show-proxies"]);
     for (source, target, port) in [
         ("client", "docker-proxy", published),
         ("docker-proxy", "server", 7000),
@@ -196,6 +197,21 @@ fn docker_proxy_is_a_process_between_two_exact_edges() {
         check(edge, "bytes_received", tally.bytes_received);
         assert_eq!(edge["join"], "sequence");
     }
+}
+
+#[test]
+fn docker_proxy_is_folded_into_the_edge_it_carries() {
+    let (tally, _, graph) = through_a_published_port(&[], &[]);
+    assert_eq!(
+        graph.edges_of(&["client", "server", "docker-proxy"]),
+        [("client".to_owned(), "server".to_owned(), 7000)]
+    );
+    let edge = graph.edge("client", "server", 7000).unwrap();
+    check(edge, "connections_opened", 50);
+    check(edge, "bytes_sent", tally.bytes_sent);
+    check(edge, "bytes_received", tally.bytes_received);
+    assert_eq!(edge["join"], "proxy");
+    assert_eq!(edge["joins"]["proxy"], 50);
 }
 
 #[test]

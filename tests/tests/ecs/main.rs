@@ -6,4 +6,5 @@ mod agent;
 mod budget;
 mod engine;
 mod faults;
+mod graph;
 mod host;
