@@ -97,6 +97,10 @@ impl Ledger {
             window.slide(now, |row, counts| {
                 let kept = &mut self.rows[row.0].counts;
                 *kept = kept.saturating_sub(counts);
+                // A least of several cannot be taken back, until none is left.
+                if kept.health.rtt_samples == 0 {
+                    kept.health.rtt_min_us.0 = None;
+                }
             });
         }
     }
