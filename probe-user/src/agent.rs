@@ -378,8 +378,9 @@ fn unattached(capability: &Capability, reasons: Vec<LoadError>) -> Result<(), Lo
     if capability.needed {
         return Err(best);
     }
-    let also: String = reasons.map(|reason| format!("; {reason}")).collect();
-    warn!("not known are {}: {best}{also}", capability.gives);
+    let reasons: Vec<_> = [best].into_iter().chain(reasons).collect();
+    let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
+    warn!("not known are {}: {}", capability.gives, reasons.join("; "));
     Ok(())
 }
 

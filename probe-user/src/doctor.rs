@@ -171,11 +171,11 @@ async fn engine(addresses: &[EngineAddress]) -> Finding {
     let mut engines = Engines::follow(addresses, &directory);
     let answered = tokio::time::timeout(PATIENCE, engines.tried()).await;
     let outcome = match (answered, engines.trouble()) {
-        (Ok(_), None) => Outcome::Served {
+        (Ok(()), None) => Outcome::Served {
             by: "Docker engine".to_owned(),
             programs: Vec::new(),
         },
-        (Ok(_), Some(trouble)) => Outcome::Missing(vec![trouble]),
+        (Ok(()), Some(trouble)) => Outcome::Missing(vec![trouble]),
         (Err(_), _) => Outcome::Missing(vec![format!("no answer within {} s", PATIENCE.as_secs())]),
     };
     engines.end().await;

@@ -69,6 +69,12 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// What takes all that a cgroup does and that has no room in a flow of its own.
+    #[must_use]
+    pub fn other(cgroup: CgroupId) -> Self {
+        Self::new(&FlowKey::other(cgroup.0), |_| "".into())
+    }
+
     /// The flow of `key`; `path` knows the paths of unix sockets by their keys.
     pub(super) fn new(key: &FlowKey, path: impl FnOnce(u64) -> Arc<str>) -> Self {
         let unix = key.protocol == PROTOCOL_UNIX;

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use probe_ebpf::flow::MAX_OTHERS;
+
 use super::window::Window;
 use crate::{
     identity::{Forward, Workload, Workloads, proxy},
@@ -38,7 +40,8 @@ pub(super) struct Record {
 /// The flows since the start.
 ///
 /// A flow that leaves the kernel and returns has a new id there and the same row here. Rows are
-/// bounded by `max_rows`: what does not fit is not shown, and counted.
+/// bounded by `max_rows`: what does not fit counts for a row that its cgroup has for that, and is
+/// counted itself. Only a cgroup that finds no room even for such a row is not shown.
 #[derive(Debug)]
 pub struct Ledger {
     rows: Vec<Record>,
@@ -48,6 +51,8 @@ pub struct Ledger {
     /// News of flows whose peer has not been heard of yet: it comes with the next tick.
     waiting: Vec<FlowDelta>,
     max_rows: usize,
+    /// Rows of flows that take what has no room.
+    others: usize,
     refused: u64,
     resolved_at: Option<u64>,
     now: Option<Instant>,
@@ -65,6 +70,7 @@ impl Ledger {
             by_id: HashMap::new(),
             waiting: Vec::new(),
             max_rows,
+            others: 0,
             refused: 0,
             resolved_at: None,
             now: None,
@@ -123,13 +129,13 @@ impl Ledger {
             self.add(&delta, None, workloads);
         }
         for delta in late {
-            let peer = self.peer_of(&delta.flow);
+            let peer = self.peer_of(&delta.flow).unwrap_or_default();
             self.add(&delta, peer, workloads);
         }
         for delta in servers {
             match self.peer_of(&delta.flow) {
                 None => self.waiting.push(delta),
-                peer => self.add(&delta, peer, workloads),
+                Some(peer) => self.add(&delta, peer, workloads),
             }
         }
         for id in news.retired {
@@ -167,14 +173,22 @@ impl Ledger {
         self.window.is_some()
     }
 
-    fn peer_of(&self, flow: &Flow) -> Option<Row> {
-        self.by_id.get(&flow.peer?).copied()
+    /// The row of the flow's peer, `None` while it has none. One that had no room for a row of its
+    /// own is nobody's peer.
+    fn peer_of(&self, flow: &Flow) -> Option<Option<Row>> {
+        let row = *self.by_id.get(&flow.peer?)?;
+        let own = self.rows[row.0].flow.role != Role::Other;
+        Some(own.then_some(row))
     }
 
     fn add(&mut self, delta: &FlowDelta, peer: Option<Row>, workloads: &impl Workloads) {
         let known = self.by_id.get(&delta.id).copied();
-        let Some(row) = known.or_else(|| self.enter(&delta.flow, peer, workloads)) else {
+        let entered = known.or_else(|| self.enter(&delta.flow, peer, workloads));
+        let Some(row) = entered.or_else(|| {
             self.refused += 1;
+            let other = Arc::new(Flow::other(delta.flow.cgroup));
+            self.enter(&other, None, workloads)
+        }) else {
             return;
         };
         let row = self.forwarding(row, delta, workloads);
@@ -206,7 +220,7 @@ impl Ledger {
                 return row;
             }
         }
-        if self.rows.len() >= self.max_rows {
+        if self.rows.len() - self.others >= self.max_rows {
             self.refused += 1;
             return row;
         }
@@ -238,8 +252,14 @@ impl Ledger {
         };
         match self.by_flow.entry((identity, peer)) {
             Entry::Occupied(row) => Some(*row.get()),
-            Entry::Vacant(_) if self.rows.len() >= self.max_rows => None,
+            Entry::Vacant(_) if flow.role == Role::Other && self.others >= MAX_OTHERS => None,
+            Entry::Vacant(_)
+                if flow.role != Role::Other && self.rows.len() - self.others >= self.max_rows =>
+            {
+                None
+            }
             Entry::Vacant(place) => {
+                self.others += usize::from(flow.role == Role::Other);
                 let row = Row(self.rows.len());
                 self.rows.push(Record {
                     workload: workloads.in_cgroup(flow.cgroup, &flow.command),

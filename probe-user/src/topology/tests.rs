@@ -197,19 +197,25 @@ fn a_server_heard_of_before_its_client_waits_for_it() {
 }
 
 #[test]
-fn what_does_not_fit_is_counted() {
+fn what_does_not_fit_is_counted_and_counts_for_the_rest() {
     let mut ledger = Ledger::new(1);
     let flows = [1, 2].map(|port| flow("curl", Role::Client, "10.0.0.2", "10.0.0.3", port));
     let news = FlowNews {
         deltas: vec![
-            delta(1, &flows[0], counts(1, 1, 1)),
-            delta(2, &flows[1], counts(1, 1, 1)),
+            delta(1, &flows[0], counts(1, 2, 3)),
+            delta(2, &flows[1], counts(4, 5, 6)),
         ],
         retired: Vec::new(),
     };
     ledger.apply(news, &World::default());
     assert_eq!(ledger.refused(), 1);
-    assert_eq!(edges(&ledger).len(), 1);
+    assert_eq!(
+        edges(&ledger),
+        [
+            "process: external:unknown * 4 5 6 one-sided",
+            "process:curl external:10.0.0.3 1 1 2 3 one-sided",
+        ]
+    );
 }
 
 #[test]
