@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod ecs;
 pub mod engines;
 pub mod events;
+pub mod filter;
 pub mod graph;
 pub mod ps;
 pub mod run;
@@ -38,6 +39,8 @@ pub enum Command {
     Ps(ps::Ps),
     /// Print programs run, processes ended and containers started, as it happens.
     Events(events::Events),
+    /// Check a filter, or list the fields of filters.
+    Filter(filter::FilterCommand),
     /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
     Ecs(ecs::EcsCommand),
     /// Try what the probe can know on this machine; exit code 1 if it cannot do its main job.
@@ -59,6 +62,7 @@ impl Command {
             Self::Run(run) => run.run().await?,
             Self::Events(events) => events.run().await?,
             Self::Ps(ps) => ps.run().await?,
+            Self::Filter(filter) => filter.run()?,
             Self::Ecs(ecs) => ecs.run().await?,
         }
         Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod doctor;
 pub mod export;
+pub mod filter;
 pub mod identity;
 pub mod ids;
 pub mod kernel;

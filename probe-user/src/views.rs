@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod ecs;
 pub mod edges;
 pub mod events;
+pub mod fields;
 pub mod live;
 pub mod processes;
 pub mod units;

@@ -10,9 +10,10 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{Source, Trouble, Until, Wanted, stop::Stop};
+use super::{Source, Trouble, Until, Wanted, filter::FilterArgs, stop::Stop};
 use crate::{
     export::{Snapshot, json},
+    filter::{Filter, Kind, of::EdgeRecord},
     topology::{Delta, Seen},
 };
 
@@ -30,6 +31,8 @@ pub struct Graph {
     files: files::Files,
     #[command(flatten)]
     questions: questions::Questions,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -67,14 +70,16 @@ impl Graph {
             super::print(json::JSON_SCHEMA)?;
             return Ok(ExitCode::SUCCESS);
         }
+        let filter = self.filter.of(Kind::Edge)?;
         if let Some((before, after)) = self.files.compared() {
-            return self.compare(before, after);
+            return self.compare(before, after, filter);
         }
         let question = self.questions.question();
         let snapshot = match self.files.read()? {
             Some(snapshot) => snapshot,
             None => self.watch().await?,
         };
+        let snapshot = passing(snapshot, filter);
         let text = match question {
             Some(question) => {
                 let answer = question.ask(&snapshot.graph)?;
@@ -87,9 +92,15 @@ impl Graph {
     }
 
     /// As `diff` does: 0 if nothing changed, 1 if anything did, 2 if that cannot be told.
-    fn compare(&self, before: &str, after: &str) -> anyhow::Result<ExitCode> {
+    fn compare(
+        &self,
+        before: &str,
+        after: &str,
+        filter: Option<&Filter>,
+    ) -> anyhow::Result<ExitCode> {
         let told = || {
-            let (before, after) = (files::read(before)?, files::read(after)?);
+            let read = |path| files::read(path).map(|snapshot| passing(snapshot, filter));
+            let (before, after) = (read(before)?, read(after)?);
             let delta = Delta::between(&before.graph, &after.graph);
             let text = print::delta(&delta, &before, &after, self.output)?;
             Ok((delta, text))
@@ -126,4 +137,16 @@ impl Graph {
         agent.stop().await;
         Ok(snapshot)
     }
+}
+
+/// The edges that pass, and the nodes at them.
+fn passing(mut snapshot: Snapshot, filter: Option<&Filter>) -> Snapshot {
+    if let Some(filter) = filter {
+        let host = snapshot.host();
+        let passes = |source: &_, target: &_, edge: &_| {
+            filter.matches(&EdgeRecord::new(source, target, edge, &host))
+        };
+        snapshot.graph = Arc::new(snapshot.graph.only_edges(passes));
+    }
+    snapshot
 }

@@ -13,9 +13,10 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use ratatui::DefaultTerminal;
 
-use super::{Source, Until, Wanted, print, stop::Stop};
+use super::{Source, Until, Wanted, filter::FilterArgs, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
+    filter::Kind,
     views::{
         edges::{Edges, line},
         live::{State, draw},
@@ -29,6 +30,8 @@ pub struct Run {
     source: Source,
     #[command(flatten)]
     until: Until,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// Time between two refreshes.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
@@ -54,24 +57,30 @@ pub(super) fn draws() -> bool {
 
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let filter = self.filter.of(Kind::Edge)?.cloned();
         let mut stop = Stop::new()?;
         let mut agent = self.source.start(Wanted::Traffic, self.interval, draws())?;
+        let edges = Edges::filtered(filter, agent.hostname());
         stop.start(&self.until);
         if draws() {
             // Restores the terminal on a panic as well.
             let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-            let drawn = self.draw(&mut agent, &mut stop, &mut terminal).await;
+            let drawn = self.draw(edges, &mut agent, &mut stop, &mut terminal).await;
             ratatui::restore();
             drawn?;
         } else {
-            self.print(&mut agent, &mut stop).await?;
+            self.print(edges, &mut agent, &mut stop).await?;
         }
         agent.stop().await;
         Ok(())
     }
 
-    async fn print(&self, agent: &mut Agent, stop: &mut Stop) -> anyhow::Result<()> {
-        let mut edges = Edges::default();
+    async fn print(
+        &self,
+        mut edges: Edges,
+        agent: &mut Agent,
+        stop: &mut Stop,
+    ) -> anyhow::Result<()> {
         loop {
             tokio::select! {
                 () = stop.asked() => return Ok(()),
@@ -90,11 +99,11 @@ impl Run {
 
     async fn draw(
         &self,
+        mut edges: Edges,
         agent: &mut Agent,
         stop: &mut Stop,
         terminal: &mut DefaultTerminal,
     ) -> anyhow::Result<()> {
-        let mut edges = Edges::default();
         let mut keys = EventStream::new();
         let mut state = State {
             host: agent.hostname().to_owned(),

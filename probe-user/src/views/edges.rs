@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use super::units::{bytes, count};
 use crate::{
     export::{Snapshot, text::cut},
+    filter::{Filter, of::EdgeRecord},
     kernel::{flows::Counts, losses::Losses},
     topology::{EdgeKey, Graph, Listener},
 };
@@ -45,31 +46,48 @@ impl Row {
 #[derive(Debug, Default)]
 pub struct Edges {
     before: HashMap<EdgeKey, Counts>,
+    /// Which edges become rows, and the host's name for it.
+    filter: Option<(Filter, String)>,
 }
 
 impl Edges {
+    /// Only of edges that pass, on the host called `host`.
+    #[must_use]
+    pub fn filtered(filter: Option<Filter>, host: &str) -> Self {
+        Self {
+            before: HashMap::new(),
+            filter: filter.map(|filter| (filter, host.to_owned())),
+        }
+    }
+
     /// The graph's edges: those with the most traffic in the interval first, then those with the
     /// most since the start.
     pub fn rows(&mut self, graph: &Graph) -> Vec<Row> {
         let mut now = HashMap::new();
         let mut rows: Vec<Row> = graph
             .edges()
-            .map(|(source, target, edge)| {
+            .filter_map(|(source, target, edge)| {
                 let key = EdgeKey {
                     source: source.id.clone(),
                     target: target.id.clone(),
                     listener: edge.listener.clone(),
                 };
                 let before = self.before.get(&key).copied().unwrap_or_default();
+                // Also of those left out: one that comes to pass has not just begun.
                 now.insert(key, edge.counts);
-                Row {
+                if let Some((filter, host)) = &self.filter
+                    && !filter.matches(&EdgeRecord::new(source, target, edge, host))
+                {
+                    return None;
+                }
+                Some(Row {
                     source: source.name.clone(),
                     target: target.name.clone(),
                     port: edge.listener.clone(),
                     total: edge.counts,
                     recent: edge.counts.saturating_sub(before),
                     join: edge.join().as_str(),
-                }
+                })
             })
             .collect();
         self.before = now;
