@@ -14,7 +14,9 @@ pub mod ecs;
 pub mod engine;
 pub mod engines;
 pub mod layout;
+pub mod lives;
 pub mod process;
+pub mod runs;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};
