@@ -210,7 +210,7 @@ impl Agent {
 
     /// What is known of containers.
     #[must_use]
-    pub fn directory(&self) -> &Directory {
+    pub fn directory(&self) -> &Arc<Directory> {
         &self.host.directory
     }
 

@@ -12,5 +12,7 @@ pub mod filter;
 pub mod identity;
 pub mod ids;
 pub mod kernel;
+pub mod top;
 pub mod topology;
+pub mod usage;
 pub mod views;

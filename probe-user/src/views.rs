@@ -9,4 +9,6 @@ pub mod events;
 pub mod fields;
 pub mod live;
 pub mod processes;
+pub mod sheet;
+pub mod top;
 pub mod units;

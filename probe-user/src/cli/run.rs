@@ -42,7 +42,7 @@ pub struct Run {
     limit: Option<usize>,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if time < Duration::from_millis(100) {
         return Err("the shortest interval is 100ms".to_owned());
@@ -132,7 +132,7 @@ impl Run {
 }
 
 /// `q`, Escape, or Ctrl-C, which is a key while the terminal is raw.
-fn quits(event: &Event) -> bool {
+pub(super) fn quits(event: &Event) -> bool {
     let Event::Key(key) = event else {
         return false;
     };
