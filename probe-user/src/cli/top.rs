@@ -12,6 +12,7 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::{
     Source, Trouble, Until, Wanted, ecs::EcsArgs, filter::FilterArgs, print, run::interval,
@@ -140,6 +141,7 @@ impl Top {
             looker,
             ecs: ecs.as_ref(),
             processes: draws || matches!(self.list, List::Processes),
+            told: false,
         };
         let shown = if draws {
             screen::run(&self, sort, filter, &mut eyes, &mut agent, &mut stop).await
@@ -249,6 +251,8 @@ struct Eyes<'a> {
     looker: Looker,
     ecs: Option<&'a Ecs>,
     processes: bool,
+    /// That there are more processes than are listed.
+    told: bool,
 }
 
 impl Eyes<'_> {
@@ -259,6 +263,11 @@ impl Eyes<'_> {
     ) -> anyhow::Result<Look<'graph>> {
         let processes = if self.processes {
             let listing = process::list().context("cannot list processes from /proc")?;
+            if listing.refused > 0 && !self.told {
+                self.told = true;
+                let (refused, most) = (listing.refused, process::MAX_PROCESSES);
+                warn!("{refused} processes are left out: at most {most} are listed");
+            }
             Some(listing.processes)
         } else {
             None
