@@ -97,7 +97,9 @@ fn arguments_run_times_signals_and_lives_are_told() {
         let name = event["container"]["name"].as_str().unwrap();
         assert!(["box", "brief"].contains(&name), "{event:#}");
     }
-    let sleep = of("exec", "box", &|event| event["command_line"] == "/bin/sleep 601");
+    let sleep = of("exec", "box", &|event| {
+        event["command_line"] == "/bin/sleep 601"
+    });
     assert_eq!(sleep["path"], "/bin/sleep");
     let exit = of("exit", "box", &|event| event["pid"] == sleep["pid"]);
     assert_eq!(exit["signal"], 9);

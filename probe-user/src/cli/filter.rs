@@ -71,22 +71,14 @@ impl FilterCommand {
             });
         };
         let never = Kind::ALL.map(|kind| filter.never(kind));
-        if let [Some(why), ..] = &never
-            && never.iter().all(Option::is_some)
-        {
-            // The kinds' own reasons are of use only if they differ.
-            let reasons: Vec<_> = never.iter().flatten().collect();
-            let alike = reasons.iter().all(|reason| *reason == why);
-            let why = if alike {
-                why.clone()
-            } else {
-                never
-                    .iter()
-                    .flatten()
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
+        if never.iter().all(Option::is_some) {
+            // Where it contradicts itself, what else a kind lacks is of no use.
+            let reasons = never.iter().flatten();
+            let own = reasons
+                .clone()
+                .find(|reason| reason.contains("contradicts"));
+            let all = || reasons.cloned().collect::<Vec<_>>().join(", ");
+            let why = own.cloned().unwrap_or_else(all);
             bail!("the filter can never match: {why}");
         }
         print(&match self.output {
