@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,7 +48,7 @@ impl Terminal {
             .stderr(device.try_clone()?)
             .spawn()
             .context("cannot start setsid")?;
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let screen = Arc::new(Mutex::new(parser(columns, rows)?));
         let (shown, mut output) = (Arc::clone(&screen), keyboard.try_clone()?);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -84,7 +85,8 @@ impl Terminal {
 
     /// Gives it another size.
     pub fn resize(&self, (columns, rows): (u16, u16)) -> Result<()> {
-        lock(&self.screen).screen_mut().set_size(rows, columns);
+        let (high, wide) = (cells(rows)?, cells(columns)?);
+        lock(&self.screen).screen_mut().set_size(high, wide);
         termios::tcsetwinsize(self.keyboard.as_fd(), winsize_of(columns, rows))
             .context("cannot resize")
     }
@@ -116,6 +118,14 @@ impl Drop for Terminal {
 
 fn lock(screen: &Mutex<vt100::Parser>) -> MutexGuard<'_, vt100::Parser> {
     screen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn parser(columns: u16, rows: u16) -> Result<vt100::Parser> {
+    Ok(vt100::Parser::new(cells(rows)?, cells(columns)?, 0))
+}
+
+fn cells(count: u16) -> Result<NonZeroU16> {
+    NonZeroU16::new(count).context("a terminal has rows and columns")
 }
 
 fn winsize(columns: u16, rows: u16) -> Winsize {

@@ -119,9 +119,14 @@ fn containers_sort_by_what_they_use() {
     let engine = Engine::start().unwrap();
     let burn = "while :; do :; done";
     // So little that each gets it, also on a busy machine.
-    let containers: Vec<_> = [("b", "0.02"), ("d", "0.08"), ("a", "0.01"), ("c", "0.04")]
-        .map(|(name, cpus)| shell(&engine, name, &["--cpus", cpus], burn))
-        .into();
+    let containers: Vec<_> = [
+        ("two", "0.02"),
+        ("eight", "0.08"),
+        ("one", "0.01"),
+        ("four", "0.04"),
+    ]
+    .map(|(name, cpus)| shell(&engine, name, &["--cpus", cpus], burn))
+    .into();
     let args = [
         "containers",
         "--interval",
@@ -131,7 +136,7 @@ fn containers_sort_by_what_they_use() {
         "--limit",
         "4",
     ];
-    let filter = ["--filter", "container.name in (a, b, c, d)"];
+    let filter = ["--filter", "container.name in (one, two, four, eight)"];
     let probe = top(&engine, &[&args[..], &filter].concat());
     let printed = probe.wait(SOON).unwrap().stdout;
     drop(containers);
@@ -145,7 +150,7 @@ fn containers_sort_by_what_they_use() {
         .iter()
         .map(|line| line["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["d", "c", "b", "a"], "{printed}");
+    assert_eq!(names, ["eight", "four", "two", "one"], "{printed}");
     for (line, percent) in all[4..].iter().zip([8.0, 4.0, 2.0, 1.0]) {
         let cpu = number(line, "cpu");
         assert!(cpu <= percent * 1.3, "{cpu} of a quota of {percent}");

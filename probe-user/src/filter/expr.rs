@@ -151,7 +151,9 @@ impl Expr {
     pub(super) fn each_test<'a>(&'a self, each: &mut dyn FnMut(&'a Test)) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|part| part.each_test(each));
+                for part in parts {
+                    part.each_test(each);
+                }
             }
             Self::Not(inner) => inner.each_test(each),
             Self::Test(test) => each(test),

@@ -345,7 +345,7 @@ fn keyword<'a>(word: &'static str) -> impl Parser<Input<'a>, (), ErrMode<Fault>>
 
 /// What comes next, up to a space, for a message.
 fn ahead(input: &Input<'_>) -> (Range<usize>, String) {
-    let mut rest = input.clone();
+    let mut rest = *input;
     let spaces = space(&mut rest);
     let start = rest.current_token_start();
     let word = take_while(1.., is_bare_char).map(str::to_owned);

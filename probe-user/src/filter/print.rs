@@ -9,7 +9,7 @@ use super::{
 
 pub(super) fn write(expr: &Expr, f: &mut Formatter<'_>) -> Result {
     match expr {
-        Expr::Or(parts) => joined(parts, " or ", f, |part, f| write(part, f)),
+        Expr::Or(parts) => joined(parts, " or ", f, write),
         Expr::And(parts) => joined(parts, " and ", f, |part, f| match part {
             Expr::Or(_) => bracketed(part, f),
             _ => write(part, f),

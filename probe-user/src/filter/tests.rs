@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::{fmt::Write as _, net::IpAddr};
 
 use proptest::prelude::*;
 
@@ -218,7 +218,7 @@ fn every_fault_has_its_message() {
     let mut all = String::new();
     for fault in faults {
         let error = fault.parse::<Filter>().expect_err(fault);
-        all.push_str(&format!("{error}\n\n"));
+        writeln!(all, "{error}\n").unwrap();
     }
     insta::assert_snapshot!(all);
 }

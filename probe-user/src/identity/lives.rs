@@ -83,9 +83,9 @@ impl Lives {
         known.looks = known.looks.saturating_add(1);
         let old = container.started.is_some_and(|at| at < self.since);
         let knows_when = container.started.is_some() || known.looks > PATIENCE;
-        let lives = container.life == Life::Running && knows_when;
-        let lived = container.is_ended() && !known.ended;
-        if !known.told && (lives || lived) {
+        let runs = container.life == Life::Running && knows_when;
+        let ends = container.is_ended() && !known.ended;
+        if !known.told && (runs || ends) {
             known.told = true;
             if !old {
                 turns.push(Turn {
@@ -95,7 +95,7 @@ impl Lives {
                 });
             }
         }
-        if lived {
+        if ends {
             known.ended = true;
             let gone = container.finished.is_some_and(|at| at < self.since);
             if !gone {

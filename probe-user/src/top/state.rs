@@ -339,7 +339,7 @@ impl State {
             (Subject::Containers, _) => Place::new(Subject::Processes),
             _ => return,
         };
-        next.within = self.place().within.clone();
+        next.within.clone_from(&self.place().within);
         if next.within.is_none() {
             let line = self.sheet.lines.get(self.selected());
             let Some((Of::Container(id), Cell::Text(name))) =

@@ -254,7 +254,7 @@ impl filter::Record for EventRecord<'_> {
             Field::ProcCmdline => text(event.command_line.as_ref()).into_iter().for_each(tell),
             // Of a cgroup, the path is no program's.
             Field::ProcExe if event.pid.is_some() => {
-                text(event.path.as_ref()).into_iter().for_each(tell)
+                text(event.path.as_ref()).into_iter().for_each(tell);
             }
             Field::HostName => tell(Value::Text(self.host)),
             _ => {

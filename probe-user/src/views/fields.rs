@@ -92,7 +92,7 @@ pub fn checked(filter: &Filter, never: &[Option<String>; 4]) -> String {
     let mut text = format!("{filter}\n");
     for (kind, never) in Kind::ALL.into_iter().zip(never) {
         if let Some(why) = never {
-            text.push_str(&format!("never matches {}: {why}\n", kind.noun()));
+            text.extend(["never matches ", kind.noun(), ": ", why, "\n"]);
         }
     }
     text

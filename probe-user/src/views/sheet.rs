@@ -115,7 +115,9 @@ pub fn csv(sheet: &Sheet, time: &str) -> Result<String, csv::Error> {
 fn record(fields: impl Iterator<Item = String>) -> Result<String, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(fields)?;
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -4,7 +4,13 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
     filter::{Field, Record, Value},
-    identity::{Container, ecs::EcsFacts},
+    identity::{
+        Container,
+        ecs::{
+            EcsFacts,
+            arn::{ClusterName, TaskArn},
+        },
+    },
     topology::{Kind, Node},
 };
 
@@ -66,11 +72,11 @@ impl<'a> ContainerFields<'a> {
             Field::EcsCluster => {
                 let facts = EcsFacts::of(self.labels);
                 let cluster = facts.and_then(|facts| facts.cluster);
-                text(cluster.as_ref().map(|cluster| cluster.as_str()));
+                text(cluster.as_ref().map(ClusterName::as_str));
             }
             Field::EcsTask => {
                 let task = EcsFacts::of(self.labels).and_then(|facts| facts.task);
-                let arn = task.as_ref().map(|task| task.as_str());
+                let arn = task.as_ref().map(TaskArn::as_str);
                 text(arn);
                 text(arn.and_then(|arn| arn.rsplit('/').next()));
             }

@@ -43,12 +43,12 @@ fn containers_at_20x5() {
 #[test]
 fn containers_at_300x100() {
     // What is below is empty.
-    let shown: String = screen(HUGE, &[])
-        .lines()
-        .take(10)
-        .map(|line| format!("{}\n", line.trim_end_matches(['"', ' '])))
+    let screen = screen(HUGE, &[]);
+    let lines = screen.lines().take(10);
+    let shown: Vec<_> = lines
+        .map(|line| line.trim_end_matches(['"', ' ']))
         .collect();
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(shown.join("\n"));
 }
 
 #[test]
