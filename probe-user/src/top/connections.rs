@@ -44,7 +44,7 @@ fn line(talk: &Talk<'_>) -> Line {
             Cell::text(server.name()),
             Cell::text(edge.listener.to_string()),
             Cell::text(edge.listener.protocol()),
-            Cell::Count(Some(open(total))),
+            Cell::Count(open(&edge.listener, total)),
             Cell::Frequency(now.rate(now.recent.opened)),
             Cell::Rate(now.rate(now.recent.bytes_sent)),
             Cell::Rate(now.rate(now.recent.bytes_received)),

@@ -64,7 +64,7 @@ fn line(talk: &Talk<'_>, port: &Port<'_>) -> Line {
             Cell::text(listener.to_string()),
             Cell::text(listener.protocol()),
             Cell::Count(u64::try_from(clients.len()).ok()),
-            Cell::Count(Some(super::traffic::open(total))),
+            Cell::Count(super::traffic::open(listener, total)),
             Cell::Frequency(now.rate(now.recent.opened)),
             Cell::Rate(now.rate(now.recent.bytes_sent)),
             Cell::Rate(now.rate(now.recent.bytes_received)),

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     kernel::flows::Counts,
-    topology::{EdgeKey, Graph, NodeId},
+    topology::{EdgeKey, Graph, Listener, NodeId},
 };
 
 /// The graph before.
@@ -36,7 +36,7 @@ pub struct NetRates {
     pub sent: f64,
     /// Connections opened a second, by it and to it.
     pub opened: f64,
-    /// Connections that are open.
+    /// TCP connections that are open.
     pub open: u64,
 }
 
@@ -102,9 +102,10 @@ impl Flowing {
     }
 }
 
-/// Connections of an edge that are open.
-pub(super) const fn open(counts: &Counts) -> u64 {
-    (counts.existing + counts.opened).saturating_sub(counts.closed)
+/// Connections that are open: of TCP alone, as no other's end is seen.
+pub(super) fn open(listener: &Listener, counts: &Counts) -> Option<u64> {
+    let ever = counts.existing + counts.opened;
+    matches!(listener, Listener::Tcp(_)).then(|| ever.saturating_sub(counts.closed))
 }
 
 /// The rates of each node that talks.
@@ -116,7 +117,7 @@ pub(super) fn by_node(graph: &Graph, flowing: &[Flowing]) -> HashMap<NodeId, Net
             received: rate(now.recent.bytes_received),
             sent: rate(now.recent.bytes_sent),
             opened: rate(now.recent.opened),
-            open: open(&edge.counts),
+            open: open(&edge.listener, &edge.counts).unwrap_or_default(),
         };
         *rates.entry(source.id.clone()).or_default() += of_source;
         if source.id == target.id {
