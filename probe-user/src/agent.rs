@@ -251,8 +251,14 @@ impl Agent {
 
     /// What is known of containers.
     #[must_use]
-    pub fn directory(&self) -> &Directory {
+    pub fn directory(&self) -> &Arc<Directory> {
         &self.host.directory
+    }
+
+    /// What is known of ECS tasks and services, when that was asked for.
+    #[must_use]
+    pub fn ecs(&self) -> Option<&Ecs> {
+        self.host.ecs.as_deref()
     }
 
     /// Waits for what happens next. May be dropped while it waits; nothing is lost.

@@ -4,11 +4,13 @@ pub mod doctor;
 pub mod ecs;
 pub mod engines;
 pub mod events;
+pub mod filter;
 pub mod graph;
 pub mod ps;
 pub mod run;
 mod shape;
 mod stop;
+pub mod top;
 
 use std::{fmt, io, process::ExitCode, time::Duration};
 
@@ -36,10 +38,14 @@ pub enum Command {
     Graph(graph::Graph),
     /// Show live who talks to whom; into a pipe, a line for each edge that has news.
     Run(run::Run),
+    /// Show live who uses how much: CPU, memory, network; into a pipe, plain tables.
+    Top(top::Top),
     /// List processes with their containers.
     Ps(ps::Ps),
     /// Print programs run, processes ended and containers started, as it happens.
     Events(events::Events),
+    /// Check a filter, or list the fields of filters.
+    Filter(filter::FilterCommand),
     /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
     Ecs(ecs::EcsCommand),
     /// Try what the probe can know on this machine; exit code 1 if it cannot do its main job.
@@ -50,7 +56,11 @@ impl Command {
     /// Whether the command draws over the terminal, so that nothing else may write to it.
     #[must_use]
     pub fn draws(&self) -> bool {
-        matches!(self, Self::Run(_)) && run::draws()
+        match self {
+            Self::Run(_) => run::draws(),
+            Self::Top(top) => top.draws(),
+            _ => false,
+        }
     }
 
     /// Runs the command to its end; what it exits with if that is no error.
@@ -59,8 +69,10 @@ impl Command {
             Self::Graph(graph) => return graph.run().await,
             Self::Doctor(doctor) => return doctor.run().await,
             Self::Run(run) => run.run().await?,
+            Self::Top(top) => top.run().await?,
             Self::Events(events) => events.run().await?,
             Self::Ps(ps) => ps.run().await?,
+            Self::Filter(filter) => filter.run()?,
             Self::Ecs(ecs) => ecs.run().await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -92,6 +104,8 @@ pub struct Until {
 /// What of the kernel's news a command wants.
 #[derive(Clone, Copy, Debug)]
 enum Wanted {
+    /// Containers' coming and going alone.
+    Names,
     Traffic,
     Records,
 }

@@ -14,8 +14,10 @@ pub mod ecs;
 pub mod engine;
 pub mod engines;
 pub mod layout;
+pub mod lives;
 pub mod process;
 pub mod proxy;
+pub mod runs;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};

@@ -19,6 +19,7 @@ pub mod proxy;
 mod shell;
 pub mod shop;
 pub mod tally;
+pub mod terminal;
 pub mod wait;
 pub mod workload;
 
@@ -30,3 +31,4 @@ pub use network::Network;
 pub use probe::Probe;
 pub use proxy::Proxy;
 pub use shop::Shop;
+pub use terminal::Terminal;

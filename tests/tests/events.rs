@@ -53,6 +53,74 @@ fn an_exec_in_a_container_is_seen_with_its_container() {
 }
 
 #[test]
+fn arguments_run_times_signals_and_lives_are_told() {
+    let engine = Engine::start().unwrap();
+    let args = [
+        "events",
+        "-o",
+        "json",
+        "--filter",
+        "container.name in (brief, box)",
+    ];
+    let probe = Probe::start(&engine, args).unwrap();
+    let container = Container::of(&engine, &image::BUSYBOX, "box")
+        .unwrap()
+        // It lives long enough to be asked for its arguments.
+        .command(["sh", "-c", "/bin/sleep 600 & /bin/sleep 601; :"])
+        .run()
+        .unwrap();
+    let brief = Container::of(&engine, &image::BUSYBOX, "brief")
+        .unwrap()
+        .command(["sh", "-c", "/bin/sleep 1; exit 3"])
+        .run()
+        .unwrap();
+    brief.wait().unwrap();
+    engine.docker(["kill", container.id()]).unwrap();
+    // Its end is told at the next tick, and by the engine before.
+    container.wait().unwrap();
+    let ticks = Probe::start(&engine, ["top", "--count", "2"]).unwrap();
+    ticks.wait(SOON).unwrap();
+    let printed = probe.interrupt().unwrap().stdout;
+    let events: Vec<Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |kind: &str, name: &str, is: &dyn Fn(&Value) -> bool| {
+        let found = events
+            .iter()
+            .find(|event| event["type"] == kind && event["container"]["name"] == name && is(event));
+        found
+            .unwrap_or_else(|| panic!("no {kind} of {name}: {printed}"))
+            .clone()
+    };
+    for event in &events {
+        let name = event["container"]["name"].as_str().unwrap();
+        assert!(["box", "brief"].contains(&name), "{event:#}");
+    }
+    let sleep = of("exec", "box", &|event| {
+        event["command_line"] == "/bin/sleep 601"
+    });
+    assert_eq!(sleep["path"], "/bin/sleep");
+    let exit = of("exit", "box", &|event| event["pid"] == sleep["pid"]);
+    assert_eq!(exit["signal"], 9);
+    let exit = of("exit", "brief", &|event| event["command"] == "sleep");
+    let ran = exit["run_seconds"].as_f64().unwrap();
+    assert!((1.0..20.0).contains(&ran), "{ran}");
+    for name in ["box", "brief"] {
+        let start = of("container-start", name, &|_| true);
+        let stop = of("container-stop", name, &|_| true);
+        let told = engine
+            .docker(["inspect", "--format", "{{.State.StartedAt}}", name])
+            .unwrap();
+        assert_eq!(start["time"].as_str().unwrap()[..19], told[..19]);
+        assert!(
+            start["time"].as_str() < stop["time"].as_str(),
+            "{start:#} {stop:#}"
+        );
+    }
+}
+
+#[test]
 fn run_prints_a_line_for_each_edge_that_has_news() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
-use super::{Show, Source, Until, Wanted, print, stop::Stop};
+use super::{Show, Source, Until, Wanted, filter::FilterArgs, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
-    views::events::Event,
+    filter::{Filter, Kind},
+    identity::{lives::Lives, process, runs::Runs},
+    kernel::records::{Record, What},
+    views::events::{Beside, Event, EventRecord},
 };
 
-/// Nothing is counted: the interval only lets the directory forget.
+/// How often it is looked which containers started and ended, and the directory forgets.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Print programs run, processes ended and containers started, as it happens.
@@ -21,6 +25,8 @@ pub struct Events {
     source: Source,
     #[command(flatten)]
     until: Until,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// How to print them.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -38,36 +44,87 @@ pub enum Output {
 
 impl Events {
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let filter = self.filter.of(Kind::Event)?;
         let mut stop = Stop::new()?;
         let mut agent = self
             .source
             .start(Wanted::Records, Show::default(), INTERVAL, false)?;
         stop.start(&self.until);
+        let mut teller = Teller {
+            output: self.output,
+            filter,
+            runs: Runs::default(),
+            lives: Lives::new(agent.started(), &agent.directory().containers()),
+        };
         loop {
             tokio::select! {
                 () = stop.asked() => break,
-                moment = agent.next() => self.show(moment?, &agent)?,
+                moment = agent.next() => match moment? {
+                    Moment::Records(records) => teller.records(records, &agent)?,
+                    Moment::Tick => teller.containers(&agent)?,
+                },
             }
         }
+        teller.containers(&agent)?;
         agent.stop().await;
         Ok(())
     }
+}
 
-    fn show(&self, moment: Moment, agent: &Agent) -> anyhow::Result<()> {
-        let Moment::Records(records) = moment else {
-            return Ok(());
-        };
+/// Prints what happens, and remembers what that needs.
+struct Teller<'a> {
+    output: Output,
+    filter: Option<&'a Filter>,
+    runs: Runs,
+    lives: Lives,
+}
+
+impl Teller<'_> {
+    fn records(&mut self, records: Vec<Record>, agent: &Agent) -> anyhow::Result<()> {
         let clock = Clock::now();
         let mut text = String::new();
         for record in records {
             let time = clock.at(record.time);
-            let event = Event::new(record, time, agent.directory());
-            match self.output {
-                Output::Text => text.push_str(&event.text()),
-                Output::Json => text.push_str(&serde_json::to_string(&event)?),
-            }
-            text.push('\n');
+            let beside = self.beside(&record);
+            let event = Event::new(record, time, agent.directory(), beside);
+            self.tell(&event, agent, &mut text)?;
         }
         print(&text)
+    }
+
+    /// What the record does not tell.
+    fn beside(&mut self, record: &Record) -> Beside {
+        let mut beside = Beside::default();
+        match &record.what {
+            What::Fork { pid, .. } => self.runs.began(*pid, record.time),
+            What::Exec { pid, command, .. } => {
+                beside.command_line = process::command_line_of(*pid, command);
+            }
+            What::Exit { pid, .. } => beside.ran = self.runs.ended(*pid, record.time),
+            What::CgroupMade { .. } | What::CgroupRemoved => {}
+        }
+        beside
+    }
+
+    fn containers(&mut self, agent: &Agent) -> anyhow::Result<()> {
+        let now = Timestamp::now();
+        let mut text = String::new();
+        for turn in self.lives.look(&agent.directory().containers()) {
+            self.tell(&Event::of_turn(turn, now), agent, &mut text)?;
+        }
+        print(&text)
+    }
+
+    fn tell(&self, event: &Event, agent: &Agent, text: &mut String) -> anyhow::Result<()> {
+        let host = agent.hostname();
+        if !Filter::admits(self.filter, &EventRecord { event, host }) {
+            return Ok(());
+        }
+        match self.output {
+            Output::Text => text.push_str(&event.text()),
+            Output::Json => text.push_str(&serde_json::to_string(event)?),
+        }
+        text.push('\n');
+        Ok(())
     }
 }

@@ -12,11 +12,13 @@ use jiff::Timestamp;
 
 use super::{
     Source, Trouble, Until, Wanted,
+    filter::FilterArgs,
     shape::{ShapeArgs, TrafficArgs},
     stop::Stop,
 };
 use crate::{
     export::{Snapshot, json},
+    filter::{Filter, Kind, of::EdgeRecord},
     topology::{Delta, Seen},
 };
 
@@ -38,6 +40,8 @@ pub struct Graph {
     shape: ShapeArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -75,14 +79,16 @@ impl Graph {
             super::print(json::JSON_SCHEMA)?;
             return Ok(ExitCode::SUCCESS);
         }
+        let filter = self.filter.of(Kind::Edge)?;
         if let Some((before, after)) = self.files.compared() {
-            return self.compare(before, after);
+            return self.compare(before, after, filter);
         }
         let question = self.questions.question();
         let snapshot = match self.files.read()? {
             Some(snapshot) => self.shape.shape().of_saved(snapshot)?,
             None => self.watch().await?,
         };
+        let snapshot = passing(snapshot, filter);
         let text = match question {
             Some(question) => {
                 let answer = question.ask(&snapshot.graph)?;
@@ -95,9 +101,15 @@ impl Graph {
     }
 
     /// As `diff` does: 0 if nothing changed, 1 if anything did, 2 if that cannot be told.
-    fn compare(&self, before: &str, after: &str) -> anyhow::Result<ExitCode> {
+    fn compare(
+        &self,
+        before: &str,
+        after: &str,
+        filter: Option<&Filter>,
+    ) -> anyhow::Result<ExitCode> {
         let told = || {
-            let (before, after) = (files::read(before)?, files::read(after)?);
+            let read = |path| files::read(path).map(|snapshot| passing(snapshot, filter));
+            let (before, after) = (read(before)?, read(after)?);
             let delta = Delta::between(&before.graph, &after.graph);
             let text = print::delta(&delta, &before, &after, self.output)?;
             Ok((delta, text))
@@ -135,4 +147,16 @@ impl Graph {
         agent.stop().await;
         Ok(snapshot)
     }
+}
+
+/// The edges that pass, and the nodes at them.
+fn passing(mut snapshot: Snapshot, filter: Option<&Filter>) -> Snapshot {
+    if let Some(filter) = filter {
+        let host = snapshot.host();
+        let passes = |source: &_, target: &_, edge: &_| {
+            filter.matches(&EdgeRecord::new(source, target, edge, &host))
+        };
+        snapshot.graph = Arc::new(snapshot.graph.only_edges(passes));
+    }
+    snapshot
 }

@@ -6,9 +6,11 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tracing::warn;
 
-use super::{engines::EngineArgs, print};
+use super::{engines::EngineArgs, filter::FilterArgs, print};
 use crate::{
+    agent::hostname,
     export::processes as json,
+    filter::{Filter, Kind, of::ProcessRecord},
     identity::{CgroupMount, Directory, engines::Engines, process},
     views::processes::{self, Row},
 };
@@ -21,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Ps {
     #[command(flatten)]
     engines: EngineArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// Only processes of containers.
     #[arg(long)]
@@ -46,6 +50,7 @@ pub enum Output {
 
 impl Ps {
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let filter = self.filter.of(Kind::Process)?;
         let directory = Arc::new(Directory::default());
         let mut engines = Engines::follow(&self.engines.addresses()?, &directory);
         directory.scan(&CgroupMount::find()?)?;
@@ -55,6 +60,7 @@ impl Ps {
         {
             warn!("an engine does not answer: its containers appear by id");
         }
+        let host = hostname();
         let listing = process::list().context("cannot list processes from /proc")?;
         if listing.refused > 0 {
             let (refused, most) = (listing.refused, process::MAX_PROCESSES);
@@ -65,6 +71,7 @@ impl Ps {
             .into_iter()
             .map(|process| Row::new(process, &directory))
             .filter(|row| !self.containers || row.container.is_some())
+            .filter(|row| Filter::admits(filter, &ProcessRecord::new(row, &host)))
             .take(self.limit.unwrap_or(usize::MAX));
         let text = match self.output {
             Output::Table => processes::table(rows),

@@ -14,12 +14,15 @@ use jiff::Timestamp;
 use ratatui::DefaultTerminal;
 
 use super::{
-    Source, Until, Wanted, print,
+    Source, Until, Wanted,
+    filter::FilterArgs,
+    print,
     shape::{ShapeArgs, TrafficArgs},
     stop::Stop,
 };
 use crate::{
     agent::{Agent, Moment},
+    filter::Kind,
     views::{
         edges::{Edges, Row, line},
         live::{State, draw},
@@ -37,6 +40,8 @@ pub struct Run {
     shape: ShapeArgs,
     #[command(flatten)]
     traffic: TrafficArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// Time between two refreshes.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
@@ -50,7 +55,7 @@ pub struct Run {
 /// How long a node without traffic stays on the screen by default.
 const FADE: Duration = Duration::from_mins(1);
 
-fn interval(text: &str) -> Result<Duration, String> {
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if time < Duration::from_millis(100) {
         return Err("the shortest interval is 100ms".to_owned());
@@ -65,20 +70,22 @@ pub(super) fn draws() -> bool {
 
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let filter = self.filter.of(Kind::Edge)?.cloned();
         let mut stop = Stop::new()?;
         let show = self.traffic.show(self.shape.shape(), Some(FADE));
         let mut agent = self
             .source
             .start(Wanted::Traffic, show, self.interval, draws())?;
+        let edges = Edges::filtered(filter, agent.hostname());
         stop.start(&self.until);
         if draws() {
             // Restores the terminal on a panic as well.
             let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-            let drawn = self.draw(&mut agent, &mut stop, &mut terminal).await;
+            let drawn = self.draw(edges, &mut agent, &mut stop, &mut terminal).await;
             ratatui::restore();
             drawn?;
         } else {
-            self.print(&mut agent, &mut stop).await?;
+            self.print(edges, &mut agent, &mut stop).await?;
         }
         agent.stop().await;
         Ok(())
@@ -92,11 +99,15 @@ impl Run {
         };
         let watched = Timestamp::now().duration_since(agent.started());
         let span = window.min(watched.unsigned_abs());
-        (Edges::default().rows(&agent.graph()), span)
+        (edges.afresh().rows(&agent.graph()), span)
     }
 
-    async fn print(&self, agent: &mut Agent, stop: &mut Stop) -> anyhow::Result<()> {
-        let mut edges = Edges::default();
+    async fn print(
+        &self,
+        mut edges: Edges,
+        agent: &mut Agent,
+        stop: &mut Stop,
+    ) -> anyhow::Result<()> {
         loop {
             tokio::select! {
                 () = stop.asked() => return Ok(()),
@@ -115,11 +126,11 @@ impl Run {
 
     async fn draw(
         &self,
+        mut edges: Edges,
         agent: &mut Agent,
         stop: &mut Stop,
         terminal: &mut DefaultTerminal,
     ) -> anyhow::Result<()> {
-        let mut edges = Edges::default();
         let mut keys = EventStream::new();
         let mut state = State {
             host: agent.hostname().to_owned(),
@@ -148,7 +159,7 @@ impl Run {
 }
 
 /// `q`, Escape, or Ctrl-C, which is a key while the terminal is raw.
-fn quits(event: &Event) -> bool {
+pub(super) fn quits(event: &Event) -> bool {
     let Event::Key(key) = event else {
         return false;
     };

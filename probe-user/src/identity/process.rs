@@ -4,12 +4,15 @@
 //! all at once, and from the kernel's records as they happen.
 
 use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use procfs::process::{Process as ProcEntry, Stat, all_processes};
-use procfs::{ProcError, ProcessCGroup, boot_time_secs, ticks_per_second};
+use procfs::{ProcError, ProcessCGroup, boot_time_secs, page_size, ticks_per_second};
 
 use crate::ids::Pid;
 
@@ -41,6 +44,37 @@ pub struct Process {
     pub executable: Option<PathBuf>,
     /// Its cgroup v2 path.
     pub cgroup: Option<Arc<str>>,
+    /// What it has used.
+    pub usage: ProcessUsage,
+}
+
+/// What a process has used, and uses now.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ProcessUsage {
+    /// CPU time of its threads, to the clock tick.
+    pub cpu: Duration,
+    /// CPU time of its children that ended and were waited for, and of theirs.
+    pub children: Duration,
+    /// Memory it holds, in bytes, with what it shares.
+    pub resident: u64,
+    /// Its threads.
+    pub threads: u64,
+}
+
+impl ProcessUsage {
+    fn of(stat: &Stat) -> Self {
+        let ticks = |ticks: u64| {
+            let millis = ticks.saturating_mul(1000) / ticks_per_second();
+            Duration::from_millis(millis)
+        };
+        let children = stat.cutime.saturating_add(stat.cstime);
+        Self {
+            cpu: ticks(stat.utime.saturating_add(stat.stime)),
+            children: ticks(u64::try_from(children).unwrap_or_default()),
+            resident: stat.rss.saturating_mul(page_size()),
+            threads: u64::try_from(stat.num_threads).unwrap_or_default(),
+        }
+    }
 }
 
 /// Lists what runs. Processes that end meanwhile are left out.
@@ -91,11 +125,36 @@ fn read(entry: &ProcEntry, cgroups: &mut HashMap<String, Arc<str>>) -> Result<Pr
             .map(|own| pid(*own)),
         uid: status.euid,
         started: started(&stat),
+        usage: ProcessUsage::of(&stat),
         command: stat.comm,
         command_line: command_line(&entry.cmdline().unwrap_or_default()),
         executable: entry.exe().ok().filter(|path| path != Path::new("")),
         cgroup,
     })
+}
+
+/// The command line of a process that a record has just told of, if it is still there and still
+/// what the record says.
+#[must_use]
+pub fn command_line_of(pid: Pid, command: &str) -> Option<String> {
+    let place = Path::new("/proc").join(pid.to_string());
+    let mut bytes = Vec::new();
+    let file = File::open(place.join("cmdline")).ok()?;
+    let most = u64::try_from(COMMAND_LINE_LEN).ok()?;
+    // A command line may have megabytes.
+    file.take(most + 1).read_to_end(&mut bytes).ok()?;
+    // Read after it: had the process become another meanwhile, its name would tell.
+    let now = fs::read_to_string(place.join("comm")).ok()?;
+    if now.trim_end_matches('\n') != command || bytes.is_empty() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let arguments: Vec<_> = text
+        .trim_end_matches('\0')
+        .split('\0')
+        .map(str::to_owned)
+        .collect();
+    Some(command_line(&arguments))
 }
 
 /// The line of `/proc/PID/cgroup` that begins with `0::`.
@@ -150,6 +209,19 @@ mod tests {
         let age = Timestamp::now().duration_since(process.started.unwrap());
         assert!((-1..600).contains(&age.as_secs()), "{age:?}");
         assert_eq!(listing.refused, 0);
+    }
+
+    #[test]
+    fn a_process_that_is_another_by_now_has_no_command_line() {
+        let own = Pid(std::process::id());
+        let comm = fs::read_to_string("/proc/self/comm").unwrap();
+        let line = command_line_of(own, comm.trim_end()).unwrap();
+        assert!(
+            line.starts_with(&std::env::args().next().unwrap()),
+            "{line}"
+        );
+        assert_eq!(command_line_of(own, "another"), None);
+        assert_eq!(command_line_of(Pid(u32::MAX), "none"), None);
     }
 
     #[test]

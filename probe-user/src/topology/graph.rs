@@ -250,6 +250,29 @@ impl Graph {
         Self { graph, nodes }
     }
 
+    /// The edges that `wanted` is true of, given with their ends, and the nodes at them.
+    #[must_use]
+    pub fn only_edges(&self, wanted: impl Fn(&Node, &Node, &Edge) -> bool) -> Self {
+        let mut ends = HashSet::new();
+        let mut kept = HashSet::new();
+        for edge in self.graph.edge_references() {
+            let (source, target) = (edge.source(), edge.target());
+            if wanted(&self.graph[source], &self.graph[target], edge.weight()) {
+                kept.insert(edge.id());
+                ends.extend([source, target]);
+            }
+        }
+        let graph = self.graph.filter_map(
+            |index, node| ends.contains(&index).then(|| node.clone()),
+            |index, edge| kept.contains(&index).then(|| edge.clone()),
+        );
+        let ids = graph
+            .node_indices()
+            .map(|index| (graph[index].id.clone(), index));
+        let nodes = ids.collect();
+        Self { graph, nodes }
+    }
+
     /// The petgraph graph itself, for its algorithms.
     #[must_use]
     pub const fn as_petgraph(&self) -> &StableDiGraph<Node, Edge> {

@@ -89,12 +89,11 @@ pub fn join(ledger: &Ledger, workloads: &impl Workloads) -> Vec<Conversation> {
         }
     }
     for (row, client) in clients {
-        match servers.matched.get(&row) {
-            Some(servers) => by_sequence(client, servers, &mut joined),
-            None => {
-                joined.push(servers.find(client, workloads));
-                asked.add(&client.flow);
-            }
+        if let Some(servers) = servers.matched.get(&row) {
+            by_sequence(client, servers, &mut joined);
+        } else {
+            joined.push(servers.find(client, workloads));
+            asked.add(&client.flow);
         }
     }
     from_outside(&servers, &asked, workloads, &mut joined);

@@ -129,13 +129,13 @@ impl Ledger {
             self.add(&delta, None, workloads);
         }
         for delta in late {
-            let peer = self.peer_of(&delta.flow).unwrap_or_default();
-            self.add(&delta, peer, workloads);
+            let peer = self.peer_of(&delta.flow);
+            self.add(&delta, peer.filter(|row| self.in_own_row(*row)), workloads);
         }
         for delta in servers {
             match self.peer_of(&delta.flow) {
                 None => self.waiting.push(delta),
-                Some(peer) => self.add(&delta, peer, workloads),
+                peer => self.add(&delta, peer.filter(|row| self.in_own_row(*row)), workloads),
             }
         }
         for id in news.retired {
@@ -173,12 +173,13 @@ impl Ledger {
         self.window.is_some()
     }
 
-    /// The row of the flow's peer, `None` while it has none. One that had no room for a row of its
-    /// own is nobody's peer.
-    fn peer_of(&self, flow: &Flow) -> Option<Option<Row>> {
-        let row = *self.by_id.get(&flow.peer?)?;
-        let own = self.rows[row.0].flow.role != Role::Other;
-        Some(own.then_some(row))
+    fn peer_of(&self, flow: &Flow) -> Option<Row> {
+        self.by_id.get(&flow.peer?).copied()
+    }
+
+    /// What has no room for a row of its own is nobody's peer.
+    fn in_own_row(&self, row: Row) -> bool {
+        self.rows[row.0].flow.role != Role::Other
     }
 
     fn add(&mut self, delta: &FlowDelta, peer: Option<Row>, workloads: &impl Workloads) {

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use super::units::{bytes, count};
 use crate::{
     export::{Snapshot, text::cut},
+    filter::{Filter, of::EdgeRecord},
     kernel::{flows::Counts, losses::Losses},
     topology::{EdgeKey, Graph, Listener},
 };
@@ -45,31 +46,54 @@ impl Row {
 #[derive(Debug, Default)]
 pub struct Edges {
     before: HashMap<EdgeKey, Counts>,
+    /// Which edges become rows, and the host's name for it.
+    filter: Option<(Filter, String)>,
 }
 
 impl Edges {
+    /// Only of edges that pass, on the host called `host`.
+    #[must_use]
+    pub fn filtered(filter: Option<Filter>, host: &str) -> Self {
+        Self {
+            before: HashMap::new(),
+            filter: filter.map(|filter| (filter, host.to_owned())),
+        }
+    }
+
+    /// Forgets the graphs before: all of the next one is recent.
+    pub fn afresh(&mut self) -> &mut Self {
+        self.before.clear();
+        self
+    }
+
     /// The graph's edges: those with the most traffic in the interval first, then those with the
     /// most since the start.
     pub fn rows(&mut self, graph: &Graph) -> Vec<Row> {
         // Those that have faded are remembered: they come back with all they had.
-        let before = &mut self.before;
+        let Self { before, filter } = self;
         let mut rows: Vec<Row> = graph
             .edges()
-            .map(|(source, target, edge)| {
+            .filter_map(|(source, target, edge)| {
                 let key = EdgeKey {
                     source: source.id.clone(),
                     target: target.id.clone(),
                     listener: edge.listener.clone(),
                 };
                 let before = before.insert(key, edge.counts).unwrap_or_default();
-                Row {
+                // Also of those left out: one that comes to pass has not just begun.
+                if let Some((filter, host)) = filter
+                    && !filter.matches(&EdgeRecord::new(source, target, edge, host))
+                {
+                    return None;
+                }
+                Some(Row {
                     source: source.name.clone(),
                     target: target.name.clone(),
                     port: edge.listener.clone(),
                     total: edge.counts,
                     recent: edge.counts.saturating_sub(before),
                     join: edge.join().as_str(),
-                }
+                })
             })
             .collect();
         rows.sort_by_key(|row| {

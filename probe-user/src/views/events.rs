@@ -1,11 +1,16 @@
 //! Events, one a line.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use nix::sys::signal::Signal;
 use serde::Serialize;
 
 use super::units::printable;
 use crate::{
-    identity::{Container, Directory},
+    filter::{self, Field, Value, of::ContainerFields},
+    identity::{Container, Directory, lives::Turn},
+    ids::Nanos,
     kernel::records::{Record, What},
 };
 
@@ -14,10 +19,12 @@ use crate::{
 pub struct Event {
     /// RFC 3339, UTC.
     time: String,
-    /// `exec`, `fork`, `exit`, `cgroup-made` or `cgroup-removed`.
+    /// `exec`, `fork`, `exit`, `cgroup-made`, `cgroup-removed`, `container-start` or
+    /// `container-stop`.
     #[serde(rename = "type")]
     kind: &'static str,
-    cgroup_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cgroup_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<EventContainer>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,10 +38,28 @@ pub struct Event {
     /// The executable of an exec, the path of a cgroup.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// What an exec was given, if it could be read before the process was gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_line: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<u8>,
+    /// From fork to exit, if the fork was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_seconds: Option<f64>,
+    /// Whose it is, for filters.
+    #[serde(skip)]
+    of: Option<Arc<Container>>,
+}
+
+/// What is known of a record beside it.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// An exec's arguments.
+    pub command_line: Option<String>,
+    /// An exited process's run time.
+    pub ran: Option<Nanos>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,21 +84,13 @@ impl From<&Container> for EventContainer {
 impl Event {
     /// The record, with the container its cgroup belongs to. `time` is when it happened.
     #[must_use]
-    pub fn new(record: Record, time: Timestamp, directory: &Directory) -> Self {
+    pub fn new(record: Record, time: Timestamp, directory: &Directory, beside: Beside) -> Self {
+        let of = directory.container_of(record.cgroup);
         let mut event = Self {
-            time: format!("{time:.6}"),
-            kind: "",
-            cgroup_id: record.cgroup.0,
-            container: directory
-                .container_of(record.cgroup)
-                .map(|container| EventContainer::from(&*container)),
-            pid: None,
-            parent: None,
-            uid: None,
-            command: None,
-            path: None,
-            status: None,
-            signal: None,
+            cgroup_id: Some(record.cgroup.0),
+            command_line: beside.command_line,
+            run_seconds: beside.ran.map(seconds),
+            ..Self::bare(time, "", of)
         };
         match record.what {
             What::Exec {
@@ -126,6 +143,39 @@ impl Event {
         event
     }
 
+    /// A container started or stopped; `now` stands for a time that no engine tells.
+    #[must_use]
+    pub fn of_turn(turn: Turn, now: Timestamp) -> Self {
+        let kind = if turn.started {
+            "container-start"
+        } else {
+            "container-stop"
+        };
+        Self {
+            cgroup_id: turn.container.cgroup.map(|cgroup| cgroup.0),
+            ..Self::bare(turn.at.unwrap_or(now), kind, Some(turn.container))
+        }
+    }
+
+    fn bare(time: Timestamp, kind: &'static str, of: Option<Arc<Container>>) -> Self {
+        Self {
+            time: format!("{time:.6}"),
+            kind,
+            cgroup_id: None,
+            container: of.as_deref().map(EventContainer::from),
+            pid: None,
+            parent: None,
+            uid: None,
+            command: None,
+            path: None,
+            command_line: None,
+            status: None,
+            signal: None,
+            run_seconds: None,
+            of,
+        }
+    }
+
     /// The event in columns: time, kind, container, command and pid, and what else there is.
     #[must_use]
     pub fn text(&self) -> String {
@@ -140,18 +190,175 @@ impl Event {
             (Some(command), Some(pid)) => format!("{command}[{pid}]"),
             _ => "-".to_owned(),
         };
-        let mut rest = self.path.clone().unwrap_or_default();
+        let told = self.command_line.as_ref().or(self.path.as_ref());
+        let mut rest = told.cloned().unwrap_or_default();
         match (self.status, self.signal) {
-            (_, Some(signal)) if signal != 0 => rest = format!("signal {signal}"),
+            (_, Some(signal)) if signal != 0 => rest = name_of(signal),
             (Some(status), _) => rest = format!("status {status}"),
             _ => {}
         }
+        if let Some(ran) = self.run_seconds {
+            rest = format!("{rest} after {ran:.3} s");
+        }
         let line = format!(
-            "{} {:<14} {container:<20} {process:<24} {}",
+            "{} {:<15} {container:<20} {process:<24} {}",
             self.time,
             self.kind,
             printable(&rest)
         );
         line.trim_end().to_owned()
+    }
+}
+
+fn seconds(nanos: Nanos) -> f64 {
+    std::time::Duration::from_nanos(nanos.0).as_secs_f64()
+}
+
+fn text(text: Option<&String>) -> Option<Value<'_>> {
+    text.map(|text| Value::Text(text))
+}
+
+/// `signal 9 (SIGKILL)`; real-time signals have no names.
+fn name_of(signal: u8) -> String {
+    let name = Signal::try_from(i32::from(signal));
+    name.map_or_else(
+        |_| format!("signal {signal}"),
+        |name| format!("signal {signal} ({name})"),
+    )
+}
+
+/// An event on the host called `host`.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRecord<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// Where it happened.
+    pub host: &'a str,
+}
+
+impl filter::Record for EventRecord<'_> {
+    fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
+        let event = self.event;
+        let number = |number: Option<u32>| number.map(|number| Value::Number(number.into()));
+        match field {
+            Field::EvtType => tell(Value::Text(event.kind)),
+            Field::EvtFailed => {
+                if let (Some(status), Some(signal)) = (event.status, event.signal) {
+                    tell(Value::Flag(status != 0 || signal != 0));
+                }
+            }
+            Field::ProcPid => number(event.pid).into_iter().for_each(tell),
+            Field::ProcPpid => number(event.parent).into_iter().for_each(tell),
+            Field::ProcUid => number(event.uid).into_iter().for_each(tell),
+            Field::ProcName => text(event.command.as_ref()).into_iter().for_each(tell),
+            Field::ProcCmdline => text(event.command_line.as_ref()).into_iter().for_each(tell),
+            // Of a cgroup, the path is no program's.
+            Field::ProcExe if event.pid.is_some() => {
+                text(event.path.as_ref()).into_iter().for_each(tell);
+            }
+            Field::HostName => tell(Value::Text(self.host)),
+            _ => {
+                if let Some(container) = &event.of {
+                    let addresses = container.addresses();
+                    ContainerFields::from(&**container).each(field, key, addresses, tell);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        filter::Filter,
+        ids::{CgroupId, Pid},
+    };
+
+    const ID: &str = "3f2a1b4c5d6e7f8091a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4";
+
+    fn event(what: What, beside: Beside) -> Event {
+        let directory = Directory::default();
+        directory.cgroup_made(CgroupId(7), &format!("/docker/{ID}"));
+        let record = Record {
+            time: Nanos(1),
+            cgroup: CgroupId(7),
+            what,
+        };
+        let time = "2026-01-02T03:04:05Z".parse().unwrap();
+        Event::new(record, time, &directory, beside)
+    }
+
+    fn exec() -> Event {
+        let what = What::Exec {
+            pid: Pid(12),
+            parent: Pid(1),
+            uid: 0,
+            command: "sh".to_owned(),
+            path: "/bin/sh".to_owned(),
+        };
+        let beside = Beside {
+            command_line: Some("sh -c \u{1b}[31mred".to_owned()),
+            ran: None,
+        };
+        event(what, beside)
+    }
+
+    fn exit(status: u8, signal: u8) -> Event {
+        let what = What::Exit {
+            pid: Pid(12),
+            status,
+            signal,
+            command: "sh".to_owned(),
+        };
+        let beside = Beside {
+            ran: Some(Nanos(1_204_500_000)),
+            command_line: None,
+        };
+        event(what, beside)
+    }
+
+    #[test]
+    fn as_text() {
+        let events = [exec(), exit(3, 0), exit(0, 9), exit(0, 34)];
+        let lines: Vec<_> = events.iter().map(Event::text).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn as_json() {
+        let events = [exec(), exit(3, 0)];
+        let lines = events
+            .iter()
+            .map(|event| serde_json::to_string(event).unwrap());
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn events_pass_filters() {
+        let check = |filter: &str, event: &Event, passes| {
+            let filter: Filter = filter.parse().unwrap();
+            let record = EventRecord {
+                event,
+                host: "here",
+            };
+            assert_eq!(filter.matches(&record), passes, "{filter}");
+        };
+        check(
+            "evt.type = exec and proc.cmdline contains -c",
+            &exec(),
+            true,
+        );
+        check("evt.type = exit", &exec(), false);
+        check("evt.failed = true", &exit(3, 0), true);
+        check("evt.failed = true", &exit(0, 9), true);
+        check("evt.failed = false", &exit(0, 0), true);
+        check("evt.failed exists", &exec(), false);
+        check(
+            "container.id = 3f2a1b4c5d6e and host.name=here",
+            &exec(),
+            true,
+        );
+        check("proc.exe = /bin/sh and proc.pid = 12", &exec(), true);
     }
 }

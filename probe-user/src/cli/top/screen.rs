@@ -1,0 +1,76 @@
+//! `probe top` on a terminal.
+
+use anyhow::Context as _;
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt as _;
+use ratatui::DefaultTerminal;
+
+use super::{Eyes, Top};
+use crate::{
+    agent::{Agent, Moment},
+    cli::stop::Stop,
+    filter::Filter,
+    top::{
+        Subject,
+        state::{Asked, State},
+    },
+    views::{edges::losses, top::draw},
+};
+
+/// Draws until someone quits. The terminal is restored whatever happens.
+pub(super) async fn run(
+    top: &Top,
+    sort: (usize, bool),
+    filter: Option<Filter>,
+    eyes: &mut Eyes,
+    agent: &mut Agent,
+    stop: &mut Stop,
+) -> anyhow::Result<()> {
+    let mut state = State::new(agent.hostname(), Subject::from(top.list), sort, top.limit);
+    if let Some(filter) = filter {
+        state.filter(filter);
+    }
+    // Restores the terminal on a panic as well.
+    let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
+    let drawn = follow(&mut state, eyes, agent, stop, &mut terminal).await;
+    ratatui::restore();
+    drawn
+}
+
+async fn follow(
+    state: &mut State,
+    eyes: &mut Eyes,
+    agent: &mut Agent,
+    stop: &mut Stop,
+    terminal: &mut DefaultTerminal,
+) -> anyhow::Result<()> {
+    let mut keys = EventStream::new();
+    loop {
+        let graph = agent.graph();
+        let look = eyes.look(agent, &graph)?;
+        state.remember(&look);
+        state.trouble = losses(&agent.losses()?).or_else(|| agent.engine_trouble());
+        // Until the next look, or until the screen moves again.
+        loop {
+            state.show(&look);
+            terminal.draw(|frame| draw(frame, state))?;
+            tokio::select! {
+                () = stop.asked() => return Ok(()),
+                event = keys.next() => match event.transpose()? {
+                    Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                        if state.key(key) == Asked::Quit {
+                            return Ok(());
+                        }
+                    }
+                    Some(_) => {}
+                    None => return Ok(()),
+                },
+                moment = agent.next() => {
+                    if matches!(moment?, Moment::Tick) && !state.paused {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The filter language: sysdig's, over whatever has fields.
+//!
+//! An expression is parsed once ([`Filter`]) and asked of each [`Record`], which gives the values of
+//! a field: one, none, or several (an edge has two containers). A comparison holds if it holds for
+//! any of the values; `!=` and `not` turn that round, so `fd.ip != A` means that neither end is A.
+//! Where records come from is not known here.
+
+mod error;
+mod expr;
+pub mod field;
+mod glob;
+mod matching;
+mod net;
+mod never;
+pub mod of;
+mod operand;
+mod parse;
+mod print;
+mod record;
+mod size;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, str::FromStr};
+
+pub use error::{FilterError, What};
+use expr::Expr;
+pub use field::{Field, Kind};
+pub use net::Net;
+pub use record::{Record, Value};
+
+/// A parsed expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    expr: Expr,
+}
+
+impl Filter {
+    /// Whether it is true of `record`.
+    #[must_use]
+    pub fn matches(&self, record: &impl Record) -> bool {
+        matching::holds(&self.expr, record)
+    }
+
+    /// The same, where a record is not asked by itself.
+    #[must_use]
+    pub fn admits(filter: Option<&Self>, record: &impl Record) -> bool {
+        filter.is_none_or(|filter| filter.matches(record))
+    }
+
+    /// Why no record of this kind can ever match; `None` when one may.
+    #[must_use]
+    pub fn never(&self, kind: Kind) -> Option<String> {
+        never::reason(&self.expr, kind)
+    }
+
+    /// Every field it names, in the order of the table, each once.
+    #[must_use]
+    pub fn fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        self.expr.each_test(&mut |test| fields.push(test.field));
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        Ok(Self {
+            expr: parse::expression(text)?,
+        })
+    }
+}
+
+/// As one would write it; parsing that gives the same filter again.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print::write(&self.expr, f)
+    }
+}

@@ -1,0 +1,144 @@
+//! What one tick found out.
+
+use std::{collections::HashMap, time::Instant};
+
+use super::{
+    Subject,
+    processes::{ProcessMeter, ProcessReading},
+    traffic::{Flowing, NetRates, Traffic, by_node},
+};
+use crate::{
+    filter::{
+        Filter,
+        of::{ContainerRecord, EdgeRecord, ProcessRecord},
+    },
+    identity::{ContainerId, Directory, process::Process},
+    topology::{Edge, Graph, Node, NodeId},
+    usage::{Hierarchies, Meter, Reading},
+};
+
+/// What is there now.
+#[derive(Clone, Debug, Default)]
+pub struct Look<'a> {
+    /// Containers that run, by name.
+    pub readings: Vec<Reading>,
+    /// ECS services' names by container, where they are known.
+    pub services: HashMap<ContainerId, String>,
+    /// Processes; empty unless they were asked for.
+    pub processes: Vec<ProcessReading>,
+    /// Who talks to whom since the start, and how much of late.
+    pub talks: Vec<Talk<'a>>,
+    /// What flows into and out of each that talks.
+    pub net: HashMap<NodeId, NetRates>,
+}
+
+/// An edge with its ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk<'a> {
+    /// Who opened the connections.
+    pub client: &'a Node,
+    /// Who accepted them.
+    pub server: &'a Node,
+    /// Since the start.
+    pub edge: &'a Edge,
+    /// Since the look before.
+    pub now: Flowing,
+}
+
+/// Remembers the look before.
+#[derive(Debug)]
+pub struct Looker {
+    hierarchies: Hierarchies,
+    meter: Meter,
+    traffic: Traffic,
+    processes: ProcessMeter,
+}
+
+impl Looker {
+    /// Traffic counts from now on.
+    #[must_use]
+    pub fn new(hierarchies: Hierarchies) -> Self {
+        Self {
+            hierarchies,
+            meter: Meter::default(),
+            traffic: Traffic::since(Instant::now()),
+            processes: ProcessMeter::default(),
+        }
+    }
+
+    /// Looks at what is there. `processes` are those listed just now, if anyone wants them.
+    pub fn look<'a>(
+        &mut self,
+        directory: &Directory,
+        graph: &'a Graph,
+        processes: Option<Vec<Process>>,
+    ) -> Look<'a> {
+        let flowing = self.traffic.look(graph, Instant::now());
+        let net = by_node(graph, &flowing);
+        let talks = graph.edges().zip(flowing);
+        let talks = talks.map(|((client, server, edge), now)| Talk {
+            client,
+            server,
+            edge,
+            now,
+        });
+        Look {
+            talks: talks.collect(),
+            net,
+            readings: self.meter.look(directory.containers(), &self.hierarchies),
+            services: HashMap::new(),
+            processes: processes
+                .map(|listed| self.processes.look(listed, directory))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Look<'_> {
+    /// Keeps what passes: lines of `subject`, or what they are made of.
+    pub fn keep(&mut self, subject: Subject, filter: &Filter, host: &str) {
+        match subject {
+            Subject::Containers | Subject::Services => {
+                let services = &self.services;
+                self.readings.retain(|reading| {
+                    let container = &reading.container;
+                    let service = services.get(&container.id).map(String::as_str);
+                    filter.matches(&ContainerRecord::new(container, service, host))
+                });
+            }
+            Subject::Processes => self
+                .processes
+                .retain(|reading| filter.matches(&ProcessRecord::new(&reading.row, host))),
+            Subject::Connections | Subject::Ports => self.talks.retain(|talk| {
+                let Talk {
+                    client,
+                    server,
+                    edge,
+                    ..
+                } = talk;
+                filter.matches(&EdgeRecord::new(client, server, edge, host))
+            }),
+        }
+    }
+
+    /// Keeps processes and connections of one container.
+    pub fn keep_container(&mut self, id: &ContainerId) {
+        let node = format!("container:{id}");
+        self.processes.retain(|reading| {
+            let container = reading.row.container.as_ref();
+            container.is_some_and(|container| container.id == *id)
+        });
+        self.talks.retain(|talk| {
+            [talk.client, talk.server]
+                .iter()
+                .any(|end| end.id.as_str() == node)
+        });
+    }
+
+    /// What flows into and out of a container; zero when it has not talked.
+    #[must_use]
+    pub fn net_of(&self, id: &ContainerId) -> NetRates {
+        let node = NodeId::new(&format!("container:{id}"));
+        self.net.get(&node).copied().unwrap_or_default()
+    }
+}

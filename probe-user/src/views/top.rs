@@ -1,0 +1,207 @@
+//! `probe top` on a terminal: sparklines, a list, and a line of keys.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Modifier, Style, Stylize as _},
+    text::{Line, Text},
+    widgets::{Block, Cell as TableCell, Clear, Paragraph, Row, Sparkline, Table, TableState},
+};
+
+use super::sheet::{cell, shown};
+use super::units::bytes;
+use crate::top::state::State;
+
+#[cfg(test)]
+mod tests;
+
+/// Columns that a name may take while others have to be shown.
+const WIDEST: usize = 32;
+/// Lines from which there is room for sparklines.
+const TALL: u16 = 12;
+/// Columns from which all are shown.
+const WIDE: u16 = 150;
+
+const HELP: &str = "\
+↑ ↓ PgUp PgDn   mark a line
+← →             sort by another column
+r               the other way round
+Enter           into the container: processes, then connections
+Esc             back
+Tab, 1 to 5     containers, processes, connections, ports, services
+/               filter this list; nothing shows all
+Space           pause
+q               quit";
+
+/// Draws one frame.
+pub fn draw(frame: &mut Frame<'_>, state: &State) {
+    let sparks = if frame.area().height >= TALL { 3 } else { 0 };
+    let [title, spark, table, footer] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(sparks),
+        Constraint::Min(0),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    frame.render_widget(heading(state), title);
+    if sparks > 0 {
+        sparklines(frame, state, spark);
+    }
+    list(frame, state, table);
+    frame.render_widget(bottom(state), footer);
+    if state.help {
+        help(frame);
+    }
+}
+
+fn heading(state: &State) -> Line<'_> {
+    let mut words = vec![
+        "probe top ".bold(),
+        state.host.clone().into(),
+        format!("  {}  {}", state.way(), state.sheet.lines.len()).dim(),
+    ];
+    if let Some(filter) = state.filtering() {
+        words.push(format!("  {filter}").cyan());
+    }
+    if state.paused {
+        words.push("  paused".yellow().bold());
+    }
+    Line::from(words)
+}
+
+/// CPU to the left, network to the right, of what is marked.
+fn sparklines(frame: &mut Frame<'_>, state: &State, area: Rect) {
+    let (name, cpu, net) = state.spent();
+    let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(2);
+    let [left, right]: [Rect; 2] = halves.areas(area);
+    let cpu_now = cpu.last().copied().unwrap_or_default();
+    let net_now = net.last().copied().unwrap_or_default();
+    let cpu_title = format!("{name}: CPU {}.{}%", cpu_now / 100, cpu_now % 100 / 10);
+    let net_title = format!("network {}/s", bytes(net_now));
+    for (area, title, data, color) in [
+        (left, cpu_title, cpu, Color::Green),
+        (right, net_title, net, Color::Blue),
+    ] {
+        // The latest to the right, as many as there is room for.
+        let room = usize::from(area.width);
+        let from = data.len().saturating_sub(room);
+        let spark = Sparkline::default()
+            .block(Block::new().title(title))
+            .data(&data[from..])
+            .style(Style::new().fg(color));
+        frame.render_widget(spark, area);
+    }
+}
+
+fn list(frame: &mut Frame<'_>, state: &State, area: Rect) {
+    let (sorting, reverse) = state.sorting();
+    let wide = area.width >= WIDE;
+    let columns: Vec<_> = shown(state.sheet.columns, wide)
+        .map(|(index, column)| {
+            let mark = match (index == sorting, reverse) {
+                (true, false) => "▼",
+                (true, true) => "▲",
+                _ => "",
+            };
+            (index, format!("{}{mark}", column.title))
+        })
+        .collect();
+    let lines = &state.sheet.lines;
+    let cells: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            columns
+                .iter()
+                .map(|(index, _)| cell(&line.cells[*index]))
+                .collect()
+        })
+        .collect();
+    let is_text = |index: usize| {
+        lines
+            .first()
+            .is_some_and(|line| line.cells[index].is_text())
+    };
+    let mut widths = Vec::new();
+    let mut used = 0;
+    for (at, (index, title)) in columns.iter().enumerate() {
+        let longest = cells.iter().map(|row| row[at].chars().count()).max();
+        let width = longest.unwrap_or_default().max(title.chars().count());
+        let last = at + 1 == columns.len();
+        let width = if is_text(*index) && !last {
+            width.min(WIDEST)
+        } else {
+            width
+        };
+        let width = u16::try_from(width).unwrap_or(u16::MAX);
+        // What does not fit is left out; a name in the last place takes what is left.
+        let rest = area.width.saturating_sub(used);
+        if at > 0 && width > rest && !(last && is_text(*index) && rest > 0) {
+            break;
+        }
+        widths.push(Constraint::Length(width.min(rest)));
+        used = used.saturating_add(width).saturating_add(2);
+    }
+    let aligned = |index: usize, text: String| {
+        let line = Line::from(text);
+        TableCell::from(if is_text(index) {
+            line
+        } else {
+            line.right_aligned()
+        })
+    };
+    let fitting = &columns[..widths.len()];
+    let header = fitting
+        .iter()
+        .map(|(index, title)| aligned(*index, title.clone()));
+    let header =
+        Row::new(header).style(Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
+    let rows = cells.into_iter().map(|row| {
+        let cells = fitting.iter().zip(row);
+        Row::new(cells.map(|((index, _), text)| aligned(*index, text)))
+    });
+    let table = Table::new(rows, widths)
+        .header(header)
+        .column_spacing(2)
+        .row_highlight_style(Style::new().bg(Color::DarkGray));
+    let marked = (!lines.is_empty()).then(|| state.selected());
+    let mut at = TableState::default().with_selected(marked);
+    frame.render_stateful_widget(table, area, &mut at);
+}
+
+fn bottom(state: &State) -> Line<'_> {
+    let problem = state.problem.clone().unwrap_or_default();
+    if let Some(text) = &state.typing {
+        return Line::from(vec![
+            "filter: ".into(),
+            format!("{text}▏ ").into(),
+            problem.red(),
+        ]);
+    }
+    if !problem.is_empty() {
+        return Line::from(problem).red();
+    }
+    if let Some(trouble) = &state.trouble {
+        return Line::from(trouble.clone()).red();
+    }
+    Line::from("? keys  Enter in  Esc back  / filter  Space pause  q quit").dim()
+}
+
+fn help(frame: &mut Frame<'_>) {
+    let text = Text::from(HELP);
+    let width = u16::try_from(text.width())
+        .unwrap_or(u16::MAX)
+        .saturating_add(2);
+    let height = u16::try_from(text.height())
+        .unwrap_or(u16::MAX)
+        .saturating_add(2);
+    let area = frame.area();
+    let area = area.centered(
+        Constraint::Length(width.min(area.width)),
+        Constraint::Length(height.min(area.height)),
+    );
+    frame.render_widget(Clear, area);
+    frame.render_widget(
+        Paragraph::new(text).block(Block::bordered().title("keys")),
+        area,
+    );
+}
