@@ -23,7 +23,8 @@ use crate::{
         programs::{CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, PROCESSES, TRAFFIC},
         records::{Record, Records, What},
     },
-    topology::{Graph, Ledger, join::join},
+    serve::news::{Published, Vitals},
+    topology::{Graph, Ledger, Seen, Snapshot, join::join},
 };
 
 /// How long the last answers of the engine are waited for before a graph is shown.
@@ -101,6 +102,8 @@ pub struct Agent {
     engines: Engines,
     /// Programs attached, by name.
     attached: Vec<&'static str>,
+    /// What it has done so far.
+    vitals: Vitals,
 }
 
 impl Agent {
@@ -165,6 +168,10 @@ impl Agent {
             ticks,
             engines,
             attached,
+            vitals: Vitals {
+                max_flows: options.max_flows,
+                ..Vitals::default()
+            },
         })
     }
 
@@ -172,6 +179,23 @@ impl Agent {
     #[must_use]
     pub fn attached(&self) -> &[&'static str] {
         &self.attached
+    }
+
+    /// Looks at the flow map so far.
+    #[must_use]
+    pub const fn ticks(&self) -> u64 {
+        self.vitals.ticks
+    }
+
+    /// Whether the kernel lets the flow map be read.
+    pub fn can_read(&mut self) -> bool {
+        match self.read_flows().and_then(|()| self.losses()) {
+            Ok(_) => true,
+            Err(error) => {
+                debug!("the maps cannot be read: {error}");
+                false
+            }
+        }
     }
 
     /// Whether send and receive calls are counted on this kernel.
@@ -210,7 +234,7 @@ impl Agent {
 
     /// What is known of containers.
     #[must_use]
-    pub fn directory(&self) -> &Directory {
+    pub fn directory(&self) -> &Arc<Directory> {
         &self.host.directory
     }
 
@@ -218,13 +242,18 @@ impl Agent {
     pub async fn next(&mut self) -> Result<Moment, RunError> {
         tokio::select! {
             _ = self.ticks.tick() => {
+                let begun = Instant::now();
                 self.read_flows()?;
+                self.vitals.last_tick = begun.elapsed();
+                self.vitals.ticking += begun.elapsed();
+                self.vitals.ticks += 1;
                 Ok(Moment::Tick)
             }
             ready = self.records.readable_mut() => {
                 let mut ready = ready.map_err(RunError::Poll)?;
                 let records = take_in(ready.get_inner_mut(), &self.host.directory);
                 ready.clear_ready();
+                self.vitals.records += records.len() as u64;
                 Ok(Moment::Records(records))
             }
         }
@@ -264,6 +293,47 @@ impl Agent {
     #[must_use]
     pub fn graph(&self) -> Graph {
         Graph::of(&join(&self.ledger, &self.host), &self.hostname)
+    }
+
+    /// The graph with its head.
+    pub fn snapshot(&self) -> Result<Snapshot, RunError> {
+        self.head(self.graph())
+    }
+
+    /// The graph with its head and what it was made of.
+    pub fn publish(&self) -> Result<Published, RunError> {
+        let conversations = join(&self.ledger, &self.host);
+        let graph = Graph::of(&conversations, &self.hostname);
+        Ok(Published {
+            tick: self.vitals.ticks,
+            snapshot: self.head(graph)?,
+            conversations,
+        })
+    }
+
+    fn head(&self, graph: Graph) -> Result<Snapshot, RunError> {
+        Ok(Snapshot {
+            seen: vec![Seen {
+                host: self.hostname.clone(),
+                addresses: self.host.addresses.clone(),
+            }],
+            started: self.started,
+            ended: Timestamp::now(),
+            graph: Arc::new(graph),
+            counts_calls: self.counts_calls(),
+            losses: self.losses()?,
+        })
+    }
+
+    /// How it fares.
+    pub fn vitals(&self) -> Result<Vitals, RunError> {
+        Ok(Vitals {
+            flows: self.flows.len(),
+            flows_known: self.ledger.len(),
+            losses: self.losses()?,
+            engine_trouble: self.engine_trouble(),
+            ..self.vitals.clone()
+        })
     }
 
     /// All that was seen and not kept.

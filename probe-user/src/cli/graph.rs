@@ -4,16 +4,16 @@ mod files;
 mod print;
 mod questions;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
-use super::{Source, Trouble, Until, Wanted, stop::Stop};
+use super::{Source, Trouble, Until, Wanted, remote::remote, stop::Stop};
 use crate::{
     export::{Snapshot, json},
-    topology::{Delta, Seen},
+    remote::AgentAddress,
+    topology::Delta,
 };
 
 /// How often the flow map is read while nothing is shown: flows must not leave unseen.
@@ -30,6 +30,15 @@ pub struct Graph {
     files: files::Files,
     #[command(flatten)]
     questions: questions::Questions,
+
+    /// Take the graph from the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    #[arg(long, value_name = "URL|SOCKET",
+          conflicts_with_all = ["input", "merge", "diff", "duration", "engine", "max_flows"])]
+    agent: Option<AgentAddress>,
+
+    /// The agent's token is the first in this file.
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    token_file: Option<PathBuf>,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -71,9 +80,14 @@ impl Graph {
             return self.compare(before, after);
         }
         let question = self.questions.question();
-        let snapshot = match self.files.read()? {
-            Some(snapshot) => snapshot,
-            None => self.watch().await?,
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        let snapshot = match (self.files.read()?, remote) {
+            (Some(snapshot), _) => snapshot,
+            (None, Some(remote)) => {
+                let text = remote.get("/api/v1/graph").await?;
+                json::read(&text).context("the agent's graph cannot be used")?
+            }
+            (None, None) => self.watch().await?,
         };
         let text = match question {
             Some(question) => {
@@ -110,19 +124,8 @@ impl Graph {
             }
         }
         agent.settle().await?;
-        let snapshot = Snapshot {
-            seen: vec![Seen {
-                host: agent.hostname().to_owned(),
-                addresses: agent.addresses().to_vec(),
-            }],
-            started: agent.started(),
-            ended: Timestamp::now(),
-            graph: Arc::new(agent.graph()),
-            counts_calls: agent.counts_calls(),
-            losses: agent
-                .losses()
-                .context("the graph is not known to be whole")?,
-        };
+        let snapshot = agent.snapshot();
+        let snapshot = snapshot.context("the graph is not known to be whole")?;
         agent.stop().await;
         Ok(snapshot)
     }

@@ -1,15 +1,16 @@
 //! `probe ps`.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tracing::warn;
 
-use super::{engines::EngineArgs, print};
+use super::{engines::EngineArgs, print, remote::remote};
 use crate::{
     export::processes as json,
     identity::{CgroupMount, Directory, engines::Engines, process},
+    remote::AgentAddress,
     views::processes::{self, Row},
 };
 
@@ -21,6 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Ps {
     #[command(flatten)]
     engines: EngineArgs,
+
+    /// Ask the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    #[arg(long, value_name = "URL|SOCKET", conflicts_with = "engine")]
+    agent: Option<AgentAddress>,
+
+    /// The agent's token is the first in this file.
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    token_file: Option<PathBuf>,
 
     /// Only processes of containers.
     #[arg(long)]
@@ -46,6 +55,13 @@ pub enum Output {
 
 impl Ps {
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        if let Some(remote) = remote {
+            let text = remote.get("/api/v1/processes").await?;
+            let list: json::List =
+                serde_json::from_str(&text).context("the agent's processes cannot be used")?;
+            return self.print(list.rows());
+        }
         let directory = Arc::new(Directory::default());
         let mut engines = Engines::follow(&self.engines.addresses()?, &directory);
         directory.scan(&CgroupMount::find()?)?;
@@ -60,17 +76,20 @@ impl Ps {
             let (refused, most) = (listing.refused, process::MAX_PROCESSES);
             warn!("{refused} processes are left out: at most {most} are listed");
         }
-        let rows = listing
-            .processes
-            .into_iter()
-            .map(|process| Row::new(process, &directory))
+        let processes = listing.processes.into_iter();
+        let printed = self.print(processes.map(|process| Row::new(process, &directory)));
+        engines.end().await;
+        printed
+    }
+
+    fn print(&self, rows: impl Iterator<Item = Row>) -> anyhow::Result<()> {
+        let rows = rows
             .filter(|row| !self.containers || row.container.is_some())
             .take(self.limit.unwrap_or(usize::MAX));
         let text = match self.output {
             Output::Table => processes::table(rows),
             Output::Json => json::text(rows)?,
         };
-        engines.end().await;
         print(&text)
     }
 }

@@ -1,137 +1,215 @@
-//! `probe run`.
+//! `probe run`: the daemon, and on a terminal a live table over it.
+
+mod feed;
+mod flags;
+mod lines;
+mod screen;
 
 use std::{
-    fmt::Write as _,
+    env,
     io::{self, IsTerminal as _},
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use clap::Args;
-use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
-use futures_util::StreamExt as _;
-use jiff::Timestamp;
-use ratatui::DefaultTerminal;
+use clap::{Args, ValueEnum};
+use tokio::time::timeout;
+use tracing::{info, warn};
 
-use super::{Source, Until, Wanted, print, stop::Stop};
+use super::{Until, announce, print, stop::Stop};
 use crate::{
-    agent::{Agent, Moment},
-    views::{
-        edges::{Edges, line},
-        live::{State, draw},
+    agent::{Agent, Options},
+    config::{Config, ConfigError, LogFormat, Settings},
+    identity::EngineAddress,
+    least, notify,
+    serve::{
+        About, Server,
+        access::{Access, Tokens},
+        listen::{ListenError, Listeners},
+        news,
     },
 };
+use feed::Feed;
+use flags::Flags;
 
-/// Show live who talks to whom; into a pipe, a line for each edge that has news.
+/// How long the engines' tasks may take to end; with the server's second, well under five.
+const STOP: Duration = Duration::from_secs(2);
+
+/// Watch and serve what is seen, until told to end; on a terminal, show it live.
 #[derive(Args, Debug)]
 pub struct Run {
     #[command(flatten)]
-    source: Source,
+    flags: Flags,
     #[command(flatten)]
     until: Until,
 
-    /// Time between two refreshes.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
-    interval: Duration,
+    /// Take settings from this file; by default /etc/probe.toml if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print the settings, with where each comes from, and end.
+    #[arg(long)]
+    print_config: bool,
+
+    /// What to do beside serving; by default screen on a terminal, else log.
+    #[arg(short, long, value_enum)]
+    output: Option<Output>,
 
     /// Edges to show, busiest first; all by default.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time < Duration::from_millis(100) {
-        return Err("the shortest interval is 100ms".to_owned());
-    }
-    Ok(time)
-}
-
-/// Whether this is a screen to draw on.
-pub(super) fn draws() -> bool {
-    io::stdout().is_terminal()
+/// What `probe run` does beside serving.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    /// Draw a live table of edges.
+    Screen,
+    /// Print a line for each edge and interval that has news.
+    Lines,
+    /// Nothing but log what happens, to stderr.
+    Log,
 }
 
 impl Run {
+    /// Whether the command draws over the terminal.
+    pub(super) fn draws(&self) -> bool {
+        self.output() == Output::Screen && !self.print_config
+    }
+
+    /// How it logs; what is wrong with the settings is said when they are used.
+    pub(super) fn log_format(&self) -> LogFormat {
+        let settings = self.resolve().and_then(|config| Settings::of(&config));
+        settings.map_or_else(|_| LogFormat::default(), |settings| settings.log_format)
+    }
+
+    fn output(&self) -> Output {
+        self.output.unwrap_or_else(|| {
+            if io::stdout().is_terminal() {
+                Output::Screen
+            } else {
+                Output::Log
+            }
+        })
+    }
+
+    fn resolve(&self) -> Result<Config, ConfigError> {
+        let environment = env::vars_os();
+        let environment = environment.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Config::resolve(self.config.as_deref(), environment, self.flags.given())
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = self.resolve()?;
+        let settings = Settings::of(&config)?;
+        if self.print_config {
+            return print(&config.text());
+        }
         let mut stop = Stop::new()?;
-        let mut agent = self.source.start(Wanted::Traffic, self.interval, draws())?;
-        stop.start(&self.until);
-        if draws() {
-            // Restores the terminal on a panic as well.
-            let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-            let drawn = self.draw(&mut agent, &mut stop, &mut terminal).await;
-            ratatui::restore();
-            drawn?;
-        } else {
-            self.print(&mut agent, &mut stop).await?;
-        }
-        agent.stop().await;
-        Ok(())
-    }
+        let access = access(&settings)?;
+        // Before anything is attached: what cannot be served is said at once.
+        let listeners = self.listen(&settings)?;
+        let mut agent = Agent::start(&options(&settings)?)?;
+        let left = least::drop_privileges(|| agent.can_read())?;
 
-    async fn print(&self, agent: &mut Agent, stop: &mut Stop) -> anyhow::Result<()> {
-        let mut edges = Edges::default();
-        loop {
-            tokio::select! {
-                () = stop.asked() => return Ok(()),
-                moment = agent.next() => if !matches!(moment?, Moment::Tick) { continue },
-            }
-            let time = format!("{:.0}", Timestamp::now());
-            let mut text = String::new();
-            let rows = edges.rows(&agent.graph());
-            let news = rows.iter().filter(|row| !row.recent.is_zero());
-            for row in news.take(self.limit.unwrap_or(usize::MAX)) {
-                writeln!(text, "{}", line(&time, row, self.interval))?;
-            }
-            print(&text)?;
-        }
-    }
-
-    async fn draw(
-        &self,
-        agent: &mut Agent,
-        stop: &mut Stop,
-        terminal: &mut DefaultTerminal,
-    ) -> anyhow::Result<()> {
-        let mut edges = Edges::default();
-        let mut keys = EventStream::new();
-        let mut state = State {
+        let (newsroom, news) = news::channel();
+        let about = About {
             host: agent.hostname().to_owned(),
-            rows: Vec::new(),
-            interval: self.interval,
-            losses: agent.losses()?,
-            engine: None,
+            started: agent.started(),
+            programs: agent.attached().to_vec(),
+            events: settings.events,
+            max_series: settings.max_series,
         };
-        loop {
-            terminal.draw(|frame| draw(frame, &state))?;
-            tokio::select! {
-                () = stop.asked() => return Ok(()),
-                key = keys.next() => match key.transpose()? {
-                    Some(key) if !quits(&key) => {}
-                    _ => return Ok(()),
-                },
-                moment = agent.next() => if matches!(moment?, Moment::Tick) {
-                    state.rows = edges.rows(&agent.graph());
-                    state.rows.truncate(self.limit.unwrap_or(usize::MAX));
-                    state.losses = agent.losses()?;
-                    state.engine = agent.engine_trouble();
-                },
-            }
+        let served = listeners.to_string();
+        let directory = std::sync::Arc::clone(agent.directory());
+        let server = Server::start(about, listeners, access, news, directory)
+            .context("cannot start to serve")?;
+        match (self.output(), settings.log_format) {
+            (Output::Screen, _) => {}
+            (_, LogFormat::Text) => announce(&agent),
+            (_, LogFormat::Json) => info!(
+                "tracing on {} with {} kernel programs",
+                agent.hostname(),
+                agent.attached().len()
+            ),
         }
+        info!("serving on {served}; capabilities left: {}", left.join(" "));
+        notify::tell(notify::READY);
+        stop.start(&self.until);
+
+        let mut feed = Feed::new(agent, newsroom);
+        let shown = match self.output() {
+            Output::Screen => screen::show(&mut feed, &mut stop, &settings, self.limit).await,
+            Output::Lines => lines::show(&mut feed, &mut stop, &settings, self.limit).await,
+            Output::Log => log(&mut feed, &mut stop).await,
+        };
+        notify::tell(notify::STOPPING);
+        let agent = feed.end();
+        server.stop();
+        if timeout(STOP, agent.stop()).await.is_err() {
+            warn!("an engine did not let go in time");
+        }
+        info!("ended");
+        shown
+    }
+
+    /// Who only wants to look may do so beside the daemon, whose addresses are taken then.
+    fn listen(&self, settings: &Settings) -> Result<Listeners, ListenError> {
+        let looks = self.output() != Output::Log;
+        let forgive = |asked: bool, result: Result<(), ListenError>| match result {
+            Err(error) if looks && !asked => {
+                warn!("{error}");
+                Ok(())
+            }
+            result => result,
+        };
+        let mut listeners = Listeners::default();
+        if let Some(address) = settings.listen {
+            let bound = listeners.tcp(address, settings.token_file.is_some());
+            forgive(settings.listen_asked, bound)?;
+        }
+        if let Some(path) = &settings.socket {
+            let bound = listeners.unix(path, settings.socket_group.as_deref());
+            forgive(settings.socket_asked, bound)?;
+        }
+        Ok(listeners)
     }
 }
 
-/// `q`, Escape, or Ctrl-C, which is a key while the terminal is raw.
-fn quits(event: &Event) -> bool {
-    let Event::Key(key) = event else {
-        return false;
-    };
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    key.kind == KeyEventKind::Press
-        && match key.code {
-            KeyCode::Char('q') | KeyCode::Esc => true,
-            KeyCode::Char('c') => control,
-            _ => false,
+fn access(settings: &Settings) -> anyhow::Result<Access> {
+    let tokens = settings
+        .token_file
+        .as_deref()
+        .map(Tokens::read)
+        .transpose()?;
+    let mut hosts = settings.allow_host.clone();
+    hosts.push(crate::agent::hostname());
+    Ok(Access::new(tokens, hosts))
+}
+
+fn options(settings: &Settings) -> anyhow::Result<Options> {
+    let mut engines = settings.engines.clone();
+    if engines.is_empty() {
+        let docker_host = env::var("DOCKER_HOST").ok();
+        engines.push(EngineAddress::choose(None, docker_host.as_deref())?);
+    }
+    Ok(Options {
+        interval: settings.interval,
+        max_flows: settings.max_flows,
+        engines,
+        processes: settings.events,
+        traffic: true,
+    })
+}
+
+async fn log(feed: &mut Feed, stop: &mut Stop) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            ticked = feed.tick() => ticked?,
         }
+    }
 }

@@ -4,7 +4,7 @@
 //! numbers: a server's flow names its client's. What is left is joined by address, or stays
 //! one-sided. Each end counts on its own, so an edge takes its figures from one of them only.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::SocketAddr};
 
 use super::{
     ledger::{Ledger, Record},
@@ -51,6 +51,10 @@ pub struct Conversation {
     pub target: Workload,
     /// What the server itself listens on.
     pub listener: Listener,
+    /// Where the connections went, as the client asked for it; `None` for what has no address.
+    pub asked: Option<SocketAddr>,
+    /// Where they came out, as the server says; the same unless something translated it.
+    pub reached: Option<SocketAddr>,
     /// What was counted.
     pub counts: Counts,
     /// Why we say so.
@@ -97,6 +101,8 @@ impl Conversation {
             source: source.clone(),
             target: target.clone(),
             listener: Listener::from(&record.flow.service),
+            asked: record.flow.asked(),
+            reached: record.flow.asked(),
             counts: record.counts,
             join,
         }
@@ -115,6 +121,7 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
         let (source, target) = (&client.workload, &server.workload);
         joined.push(Conversation {
             counts,
+            asked: client.flow.asked(),
             ..Conversation::between(source, target, server, Join::Sequence)
         });
     }

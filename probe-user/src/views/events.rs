@@ -1,7 +1,10 @@
 //! Events, one a line.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::units::printable;
 use crate::{
@@ -10,13 +13,14 @@ use crate::{
 };
 
 /// One event, as JSON has it and as text is made of.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct Event {
     /// RFC 3339, UTC.
     time: String,
     /// `exec`, `fork`, `exit`, `cgroup-made` or `cgroup-removed`.
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Cow<'static, str>,
+    /// The cgroup it happened in: the inode of its directory.
     cgroup_id: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<EventContainer>,
@@ -37,7 +41,7 @@ pub struct Event {
     signal: Option<u8>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 struct EventContainer {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +66,7 @@ impl Event {
     pub fn new(record: Record, time: Timestamp, directory: &Directory) -> Self {
         let mut event = Self {
             time: format!("{time:.6}"),
-            kind: "",
+            kind: "".into(),
             cgroup_id: record.cgroup.0,
             container: directory
                 .container_of(record.cgroup)
@@ -83,7 +87,7 @@ impl Event {
                 command,
                 path,
             } => {
-                event.kind = "exec";
+                event.kind = "exec".into();
                 event.pid = Some(pid.0);
                 event.parent = Some(parent.0);
                 event.uid = Some(uid);
@@ -95,7 +99,7 @@ impl Event {
                 parent,
                 command,
             } => {
-                event.kind = "fork";
+                event.kind = "fork".into();
                 event.pid = Some(pid.0);
                 event.parent = Some(parent.0);
                 event.command = Some(command);
@@ -106,18 +110,18 @@ impl Event {
                 signal,
                 command,
             } => {
-                event.kind = "exit";
+                event.kind = "exit".into();
                 event.pid = Some(pid.0);
                 event.command = Some(command);
                 event.status = Some(status);
                 event.signal = Some(signal);
             }
             What::CgroupMade { path } => {
-                event.kind = "cgroup-made";
+                event.kind = "cgroup-made".into();
                 event.path = Some(path);
             }
             What::CgroupRemoved => {
-                event.kind = "cgroup-removed";
+                event.kind = "cgroup-removed".into();
                 event.path = directory
                     .path_of(record.cgroup)
                     .map(|path| path.to_string());
