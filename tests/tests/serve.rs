@@ -461,7 +461,7 @@ fn it_keeps_little_and_leaves_nothing() {
     );
     assert_eq!(printed.stdout, "");
     assert!(!daemon.socket.exists());
-    while stream.next_event().unwrap().is_some() {}
+    while let Ok(Some(_)) = stream.next_event() {}
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let left: Vec<_> = processes
         .flat_map(|process| links(&process.path()))
@@ -474,10 +474,10 @@ fn it_keeps_little_and_leaves_nothing() {
 fn its_configuration_says_where_each_value_is_from() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "interval = \"5s\"\nmax-flows = 100").unwrap();
-    let path = file.path().to_str().unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
     let run = |args: &[&str]| {
         let mut command = Command::new(place::probe());
-        command.args(["run", "--config", path]).args(args);
+        command.args(["run", "--config", &path]).args(args);
         command.env("PROBE_MAX_FLOWS", "200").output().unwrap()
     };
     let output = run(&["--print-config", "--listen", "none"]);
@@ -488,7 +488,7 @@ fn its_configuration_says_where_each_value_is_from() {
         let line = line.unwrap_or_else(|| panic!("no {setting}: {text}"));
         assert!(line.ends_with(&format!("# {origin}")), "{line}");
     };
-    check("interval = \"5s\"", path);
+    check("interval = \"5s\"", &path);
     check("max-flows = 200", "PROBE_MAX_FLOWS");
     check("listen = \"none\"", "--listen");
     check("socket = \"/run/probe.sock\"", "default");
