@@ -88,7 +88,7 @@ impl Door {
 fn lines(headers: &[&str]) -> String {
     headers
         .iter()
-        .map(|header| format!("{header}\r\n"))
+        .flat_map(|header| [*header, "\r\n"])
         .collect()
 }
 
