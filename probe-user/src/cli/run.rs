@@ -123,7 +123,7 @@ impl Run {
             events: settings.events,
             max_series: settings.max_series,
         };
-        let served = listeners.to_string();
+        let doors = listeners.to_string();
         let directory = std::sync::Arc::clone(agent.directory());
         let server = Server::start(about, listeners, access, news, directory)
             .context("cannot start to serve")?;
@@ -136,7 +136,7 @@ impl Run {
                 agent.attached().len()
             ),
         }
-        info!("serving on {served}; capabilities left: {}", left.join(" "));
+        info!("serving on {doors}; capabilities left: {}", left.join(" "));
         notify::tell(notify::READY);
         stop.start(&self.until);
 

@@ -71,7 +71,7 @@ impl Text {
             let mut message = Message::default();
             for line in String::from_utf8_lossy(&block).lines() {
                 match line.split_once(':') {
-                    Some(("event", value)) => message.event = value.trim_start().to_owned(),
+                    Some(("event", value)) => value.trim_start().clone_into(&mut message.event),
                     Some(("data", value)) => {
                         if !message.data.is_empty() {
                             message.data.push('\n');

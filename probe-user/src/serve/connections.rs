@@ -44,7 +44,7 @@ pub(super) async fn serve(
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let tcp = listeners.tcp.map(TcpListener::from_std).transpose()?;
-    let unix = listeners.unix.as_ref().map(|bound| bound.listener());
+    let unix = listeners.unix.as_ref().map(super::listen::Bound::listener);
     let unix = unix.map(|bound| bound.and_then(UnixListener::from_std));
     let unix = unix.transpose()?;
     let over_tcp = router.clone().layer(Extension(Via::Tcp));
