@@ -98,19 +98,16 @@ fn start<S>(
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut stream = Patient::new(stream);
-    match Arc::clone(places).try_acquire_owned() {
-        Ok(place) => {
-            let router = router.clone();
-            let shutdown = desk.shutdown.clone();
-            connections.spawn(answer(stream, router, place, shutdown));
-        }
-        Err(_) => {
-            desk.counters.too_many.add_one();
-            // At most one short write each: its time is bounded as everybody's is.
-            connections.spawn(async move {
-                let _ = stream.write_all(FULL).await;
-            });
-        }
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        let router = router.clone();
+        let shutdown = desk.shutdown.clone();
+        connections.spawn(answer(stream, router, place, shutdown));
+    } else {
+        desk.counters.too_many.add_one();
+        // At most one short write each: its time is bounded as everybody's is.
+        connections.spawn(async move {
+            let _ = stream.write_all(FULL).await;
+        });
     }
 }
 
