@@ -65,6 +65,8 @@ fn conversations() -> Vec<Conversation> {
             source: containers[source].clone(),
             target: containers[(source + nth * 37 + 1) % CONTAINERS].clone(),
             listener: Listener::Tcp(8_080),
+            asked: Some(([10, 0, 0, 1], 80).into()),
+            reached: Some(([10, 0, 0, 2], 8_080).into()),
             counts: Counts {
                 opened: number,
                 closed: number,

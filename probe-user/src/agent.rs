@@ -25,7 +25,11 @@ use crate::{
         programs::{CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, PROCESSES, TRAFFIC},
         records::{Record, Records, What},
     },
-    topology::{Graph, Ledger, Lens, Level, Shape, join::join, placement::Clock, proxy},
+    serve::news::{Published, Vitals},
+    topology::{
+        Graph, Ledger, Lens, Level, Seen, Shape, Snapshot, join::Conversation, join::join,
+        placement::Clock, proxy,
+    },
 };
 
 /// How long the last answers of the engine are waited for before a graph is shown.
@@ -127,6 +131,8 @@ pub struct Agent {
     shutdown: DropGuard,
     /// Programs attached, by name.
     attached: Vec<&'static str>,
+    /// What it has done so far.
+    vitals: Vitals,
 }
 
 impl Agent {
@@ -206,6 +212,10 @@ impl Agent {
             overdue: 2 * refresh.unwrap_or(ecs::REFRESH),
             shutdown: shutdown.drop_guard(),
             attached,
+            vitals: Vitals {
+                max_flows: options.max_flows,
+                ..Vitals::default()
+            },
         })
     }
 
@@ -213,6 +223,23 @@ impl Agent {
     #[must_use]
     pub fn attached(&self) -> &[&'static str] {
         &self.attached
+    }
+
+    /// Looks at the flow map so far.
+    #[must_use]
+    pub const fn ticks(&self) -> u64 {
+        self.vitals.ticks
+    }
+
+    /// Whether the kernel lets the flow map be read.
+    pub fn can_read(&mut self) -> bool {
+        match self.read_flows().and_then(|()| self.losses()) {
+            Ok(_) => true,
+            Err(error) => {
+                debug!("the maps cannot be read: {error}");
+                false
+            }
+        }
     }
 
     /// Whether send and receive calls are counted on this kernel.
@@ -265,13 +292,18 @@ impl Agent {
     pub async fn next(&mut self) -> Result<Moment, RunError> {
         tokio::select! {
             _ = self.ticks.tick() => {
+                let begun = Instant::now();
                 self.read_flows()?;
+                self.vitals.last_tick = begun.elapsed();
+                self.vitals.ticking += begun.elapsed();
+                self.vitals.ticks += 1;
                 Ok(Moment::Tick)
             }
             ready = self.records.readable_mut() => {
                 let mut ready = ready.map_err(RunError::Poll)?;
                 let records = take_in(ready.get_inner_mut(), &self.host.directory);
                 ready.clear_ready();
+                self.vitals.records += records.len() as u64;
                 Ok(Moment::Records(records))
             }
         }
@@ -318,10 +350,34 @@ impl Agent {
     /// The graph of what was asked to be shown: by default of all that was seen since the start.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        let mut conversations = join(&self.ledger, &self.host);
-        if !self.show.proxies {
-            conversations = proxy::fold(conversations, &self.host);
+        self.graph_of(&self.conversations())
+    }
+
+    /// The graph with its head.
+    pub fn snapshot(&self) -> Result<Snapshot, RunError> {
+        self.head(self.graph())
+    }
+
+    /// The graph with its head and what it was made of.
+    pub fn publish(&self) -> Result<Published, RunError> {
+        let conversations = self.conversations();
+        Ok(Published {
+            tick: self.vitals.ticks,
+            snapshot: self.head(self.graph_of(&conversations))?,
+            conversations,
+        })
+    }
+
+    fn conversations(&self) -> Vec<Conversation> {
+        let conversations = join(&self.ledger, &self.host);
+        if self.show.proxies {
+            conversations
+        } else {
+            proxy::fold(conversations, &self.host)
         }
+    }
+
+    fn graph_of(&self, conversations: &[Conversation]) -> Graph {
         let lens = Lens {
             host: &self.hostname,
             processes: self.show.shape.level == Level::Process,
@@ -330,8 +386,33 @@ impl Agent {
                 overdue: self.overdue,
             }),
         };
-        let graph = Graph::of(&conversations, lens);
+        let graph = Graph::of(conversations, lens);
         self.show.shape.of(graph, &self.hostname)
+    }
+
+    fn head(&self, graph: Graph) -> Result<Snapshot, RunError> {
+        Ok(Snapshot {
+            seen: vec![Seen {
+                host: self.hostname.clone(),
+                addresses: self.host.addresses.clone(),
+            }],
+            started: self.started,
+            ended: Timestamp::now(),
+            graph: Arc::new(graph),
+            counts_calls: self.counts_calls(),
+            losses: self.losses()?,
+        })
+    }
+
+    /// How it fares.
+    pub fn vitals(&self) -> Result<Vitals, RunError> {
+        Ok(Vitals {
+            flows: self.flows.len(),
+            flows_known: self.ledger.len(),
+            losses: self.losses()?,
+            engine_trouble: self.engine_trouble(),
+            ..self.vitals.clone()
+        })
     }
 
     /// All that was seen and not kept.

@@ -7,6 +7,7 @@ pub mod events;
 pub mod filter;
 pub mod graph;
 pub mod ps;
+mod remote;
 pub mod run;
 mod shape;
 mod stop;
@@ -17,7 +18,11 @@ use std::{fmt, io, process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::agent::{Agent, Options, Show};
+use crate::{
+    agent::{Agent, Options, Show},
+    config::LogFormat,
+    remote::Remote,
+};
 use ecs::EcsArgs;
 use engines::EngineArgs;
 use probe_ebpf::flow::MAX_FLOWS;
@@ -36,7 +41,7 @@ pub struct Cli {
 pub enum Command {
     /// Watch for a while, then print who talked to whom.
     Graph(graph::Graph),
-    /// Show live who talks to whom; into a pipe, a line for each edge that has news.
+    /// Watch and serve what is seen, until told to end; on a terminal, show it live.
     Run(run::Run),
     /// Show live who uses how much: CPU, memory, network; into a pipe, plain tables.
     Top(top::Top),
@@ -57,10 +62,25 @@ impl Command {
     #[must_use]
     pub fn draws(&self) -> bool {
         match self {
-            Self::Run(_) => run::draws(),
+            Self::Run(run) => run.draws(),
             Self::Top(top) => top.draws(),
             _ => false,
         }
+    }
+
+    /// How the command logs.
+    #[must_use]
+    pub fn log_format(&self) -> LogFormat {
+        match self {
+            Self::Run(run) => run.log_format(),
+            _ => LogFormat::default(),
+        }
+    }
+
+    /// Whether it gives up privileges, which it can do for one thread only.
+    #[must_use]
+    pub fn needs_one_thread(&self) -> bool {
+        matches!(self, Self::Run(_))
     }
 
     /// Runs the command to its end; what it exits with if that is no error.
@@ -146,6 +166,14 @@ fn announce(agent: &Agent) {
     );
 }
 
+#[expect(clippy::print_stderr, reason = "the same, of who asks an agent")]
+fn announce_remote(remote: &Remote) {
+    eprintln!(
+        "tracing by the agent at {}; Ctrl-C ends it",
+        remote.address()
+    );
+}
+
 /// An error that exits with 2: wrong usage that only shows late, or a comparison that could not be
 /// made, whose 1 means that there are differences.
 #[derive(Debug)]
@@ -186,9 +214,15 @@ fn print(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A runtime with as few threads as the agent needs: one that works, one that must not wait.
-pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
+/// A runtime with as few threads as the agent needs: one that works, one that must not wait; or
+/// none but the caller's.
+pub fn runtime(one_thread: bool) -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = if one_thread {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder
         .worker_threads(2)
         .enable_all()
         .build()

@@ -6,12 +6,17 @@
 pub mod agent;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod doctor;
 pub mod export;
 pub mod filter;
 pub mod identity;
 pub mod ids;
 pub mod kernel;
+pub mod least;
+pub mod notify;
+pub mod remote;
+pub mod serve;
 pub mod top;
 pub mod topology;
 pub mod usage;

@@ -6,13 +6,17 @@ use std::{
 };
 
 use clap::Parser as _;
-use probe_user::cli::{self, Cli};
+use probe_user::{
+    cli::{self, Cli, Command},
+    config::LogFormat,
+};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log(cli.command.draws());
-    let outcome = cli::runtime().and_then(|runtime| runtime.block_on(cli.command.run()));
+    log(&cli.command);
+    let one_thread = cli.command.needs_one_thread();
+    let outcome = cli::runtime(one_thread).and_then(|runtime| runtime.block_on(cli.command.run()));
     match outcome {
         Ok(code) => code,
         Err(error) if cli::reader_is_gone(&error) => ExitCode::SUCCESS,
@@ -28,16 +32,16 @@ fn main() -> ExitCode {
 const LOGGED: &str = "warn,aws_config=error,probe_user=info";
 
 /// To stderr, and nowhere while a screen is drawn over it. `RUST_LOG` says what.
-fn log(drawing: bool) {
+fn log(command: &Command) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
-    if drawing {
-        builder.with_writer(io::sink).init();
-    } else {
-        builder.with_writer(io::stderr).init();
+    match (command.draws(), command.log_format()) {
+        (true, _) => builder.with_writer(io::sink).init(),
+        (false, LogFormat::Text) => builder.with_writer(io::stderr).init(),
+        (false, LogFormat::Json) => builder.with_writer(io::stderr).json().init(),
     }
 }
 

@@ -8,6 +8,7 @@ mod daemon;
 pub mod debian;
 pub mod engine;
 pub mod fleet;
+pub mod http;
 pub mod image;
 pub mod load;
 pub mod moto;

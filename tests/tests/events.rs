@@ -132,7 +132,10 @@ fn run_prints_a_line_for_each_edge_that_has_news() {
         .unwrap();
     server.wait_for_line("listening", SOON).unwrap();
     let to = format!("{}:7000", server.ip(&network).unwrap());
-    let args = ["run", "--interval", "200ms", "--duration", "3s"];
+    let args = ["run", "-o", "lines", "--listen", "none", "--socket", "none"];
+    let args = args
+        .iter()
+        .chain(&["--interval", "200ms", "--duration", "3s"]);
     let probe = Probe::start(&engine, args).unwrap();
     let client = Container::of(&engine, &image::WORKLOAD, "client")
         .unwrap()

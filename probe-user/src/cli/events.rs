@@ -1,17 +1,22 @@
 //! `probe events`.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{Show, Source, Until, Wanted, filter::FilterArgs, print, stop::Stop};
+use super::{
+    Show, Source, Until, Wanted, announce_remote, filter::FilterArgs, print, remote::remote,
+    stop::Stop,
+};
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
     filter::{Filter, Kind},
     identity::{lives::Lives, process, runs::Runs},
     kernel::records::{Record, What},
+    remote::{AgentAddress, Remote},
     views::events::{Beside, Event, EventRecord},
 };
 
@@ -27,6 +32,14 @@ pub struct Events {
     until: Until,
     #[command(flatten)]
     filter: FilterArgs,
+
+    /// Follow the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "max_flows", "filter"])]
+    agent: Option<AgentAddress>,
+
+    /// The agent's token is the first in this file.
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    token_file: Option<PathBuf>,
 
     /// How to print them.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -46,6 +59,10 @@ impl Events {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Event)?;
         let mut stop = Stop::new()?;
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        if let Some(remote) = remote {
+            return self.follow(&remote, &mut stop).await;
+        }
         let mut agent = self
             .source
             .start(Wanted::Records, Show::default(), INTERVAL, false)?;
@@ -68,6 +85,42 @@ impl Events {
         teller.containers(&agent)?;
         agent.stop().await;
         Ok(())
+    }
+
+    async fn follow(&self, remote: &Remote, stop: &mut Stop) -> anyhow::Result<()> {
+        let mut messages = remote.follow("/api/v1/events").await?;
+        announce_remote(remote);
+        stop.start(&self.until);
+        loop {
+            let message = tokio::select! {
+                () = stop.asked() => return Ok(()),
+                message = messages.next() => message?,
+            };
+            let Some(message) = message else {
+                bail!("the agent at {} has ended", remote.address());
+            };
+            match message.event.as_str() {
+                "event" => {
+                    let event: Event = serde_json::from_str(&message.data)
+                        .context("the agent's event cannot be used")?;
+                    print(&self.output.line(&event)?)?;
+                }
+                "dropped" => bail!("the agent let us go: {}", message.data),
+                // What a newer agent adds.
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Output {
+    fn line(self, event: &Event) -> serde_json::Result<String> {
+        let mut line = match self {
+            Self::Text => event.text(),
+            Self::Json => serde_json::to_string(event)?,
+        };
+        line.push('\n');
+        Ok(line)
     }
 }
 
@@ -120,11 +173,7 @@ impl Teller<'_> {
         if !Filter::admits(self.filter, &EventRecord { event, host }) {
             return Ok(());
         }
-        match self.output {
-            Output::Text => text.push_str(&event.text()),
-            Output::Json => text.push_str(&serde_json::to_string(event)?),
-        }
-        text.push('\n');
+        text.push_str(&self.output.line(event)?);
         Ok(())
     }
 }

@@ -4,22 +4,23 @@ mod files;
 mod print;
 mod questions;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
 use super::{
     Source, Trouble, Until, Wanted,
     filter::FilterArgs,
+    remote::remote,
     shape::{ShapeArgs, TrafficArgs},
     stop::Stop,
 };
 use crate::{
     export::{Snapshot, json},
     filter::{Filter, Kind, of::EdgeRecord},
-    topology::{Delta, Seen},
+    remote::AgentAddress,
+    topology::Delta,
 };
 
 /// How often the flow map is read while nothing is shown: flows must not leave unseen.
@@ -42,6 +43,15 @@ pub struct Graph {
     traffic: TrafficArgs,
     #[command(flatten)]
     filter: FilterArgs,
+
+    /// Take the graph from the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    #[arg(long, value_name = "URL|SOCKET",
+          conflicts_with_all = ["input", "merge", "diff", "duration", "engine", "max_flows"])]
+    agent: Option<AgentAddress>,
+
+    /// The agent's token is the first in this file.
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    token_file: Option<PathBuf>,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -84,9 +94,15 @@ impl Graph {
             return self.compare(before, after, filter);
         }
         let question = self.questions.question();
-        let snapshot = match self.files.read()? {
-            Some(snapshot) => self.shape.shape().of_saved(snapshot)?,
-            None => self.watch().await?,
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        let snapshot = match (self.files.read()?, remote) {
+            (Some(snapshot), _) => self.shape.shape().of_saved(snapshot)?,
+            (None, Some(remote)) => {
+                let text = remote.get("/api/v1/graph").await?;
+                let snapshot = json::read(&text).context("the agent's graph cannot be used")?;
+                self.shape.shape().of_saved(snapshot)?
+            }
+            (None, None) => self.watch().await?,
         };
         let snapshot = passing(snapshot, filter);
         let text = match question {
@@ -131,19 +147,8 @@ impl Graph {
             }
         }
         agent.settle().await?;
-        let snapshot = Snapshot {
-            seen: vec![Seen {
-                host: agent.hostname().to_owned(),
-                addresses: agent.addresses().to_vec(),
-            }],
-            started: agent.started(),
-            ended: Timestamp::now(),
-            graph: Arc::new(agent.graph()),
-            counts_calls: agent.counts_calls(),
-            losses: agent
-                .losses()
-                .context("the graph is not known to be whole")?,
-        };
+        let snapshot = agent.snapshot();
+        let snapshot = snapshot.context("the graph is not known to be whole")?;
         agent.stop().await;
         Ok(snapshot)
     }

@@ -1,17 +1,18 @@
 //! `probe ps`.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tracing::warn;
 
-use super::{engines::EngineArgs, filter::FilterArgs, print};
+use super::{engines::EngineArgs, filter::FilterArgs, print, remote::remote};
 use crate::{
     agent::hostname,
     export::processes as json,
     filter::{Filter, Kind, of::ProcessRecord},
     identity::{CgroupMount, Directory, engines::Engines, process},
+    remote::AgentAddress,
     views::processes::{self, Row},
 };
 
@@ -25,6 +26,14 @@ pub struct Ps {
     engines: EngineArgs,
     #[command(flatten)]
     filter: FilterArgs,
+
+    /// Ask the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    #[arg(long, value_name = "URL|SOCKET", conflicts_with = "engine")]
+    agent: Option<AgentAddress>,
+
+    /// The agent's token is the first in this file.
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    token_file: Option<PathBuf>,
 
     /// Only processes of containers.
     #[arg(long)]
@@ -50,7 +59,15 @@ pub enum Output {
 
 impl Ps {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let filter = self.filter.of(Kind::Process)?;
+        // What is wrong with it is said before anything is asked.
+        self.filter.of(Kind::Process)?;
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        if let Some(remote) = remote {
+            let text = remote.get("/api/v1/processes").await?;
+            let list: json::List =
+                serde_json::from_str(&text).context("the agent's processes cannot be used")?;
+            return self.print(list.rows());
+        }
         let directory = Arc::new(Directory::default());
         let mut engines = Engines::follow(&self.engines.addresses()?, &directory);
         directory.scan(&CgroupMount::find()?)?;
@@ -60,16 +77,21 @@ impl Ps {
         {
             warn!("an engine does not answer: its containers appear by id");
         }
-        let host = hostname();
         let listing = process::list().context("cannot list processes from /proc")?;
         if listing.refused > 0 {
             let (refused, most) = (listing.refused, process::MAX_PROCESSES);
             warn!("{refused} processes are left out: at most {most} are listed");
         }
-        let rows = listing
-            .processes
-            .into_iter()
-            .map(|process| Row::new(process, &directory))
+        let processes = listing.processes.into_iter();
+        let printed = self.print(processes.map(|process| Row::new(process, &directory)));
+        engines.end().await;
+        printed
+    }
+
+    fn print(&self, rows: impl Iterator<Item = Row>) -> anyhow::Result<()> {
+        let filter = self.filter.of(Kind::Process)?;
+        let host = hostname();
+        let rows = rows
             .filter(|row| !self.containers || row.container.is_some())
             .filter(|row| Filter::admits(filter, &ProcessRecord::new(row, &host)))
             .take(self.limit.unwrap_or(usize::MAX));
@@ -77,7 +99,6 @@ impl Ps {
             Output::Table => processes::table(rows),
             Output::Json => json::text(rows)?,
         };
-        engines.end().await;
         print(&text)
     }
 }

@@ -1,41 +1,61 @@
-//! `probe run`.
+//! `probe run`: the daemon, and on a terminal a live table over it.
+
+mod feed;
+mod flags;
+mod lines;
+mod look;
+pub(super) mod screen;
 
 use std::{
-    fmt::Write as _,
+    env,
     io::{self, IsTerminal as _},
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use clap::Args;
-use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
-use futures_util::StreamExt as _;
-use jiff::Timestamp;
-use ratatui::DefaultTerminal;
+use clap::{Args, ValueEnum};
+use tokio::time::timeout;
+use tracing::{info, warn};
 
 use super::{
-    Source, Until, Wanted,
+    Until, announce,
+    ecs::EcsArgs,
     filter::FilterArgs,
     print,
     shape::{ShapeArgs, TrafficArgs},
     stop::Stop,
 };
 use crate::{
-    agent::{Agent, Moment},
+    agent::{Agent, Options},
+    config::{Config, ConfigError, LogFormat, Settings},
     filter::Kind,
-    views::{
-        edges::{Edges, Row, line},
-        live::{State, draw},
+    identity::EngineAddress,
+    least, notify,
+    serve::{
+        About, Server,
+        access::{Access, Tokens},
+        listen::{ListenError, Listeners},
+        news,
     },
+    views::edges::Edges,
 };
+use feed::Feed;
+use flags::Flags;
+use look::Look;
 
-/// Show live who talks to whom; into a pipe, a line for each edge that has news.
+/// How long the engines' tasks may take to end; with the server's second, well under five.
+const STOP: Duration = Duration::from_secs(2);
+
+/// Watch and serve what is seen, until told to end; on a terminal, show it live.
 #[derive(Args, Debug)]
 pub struct Run {
     #[command(flatten)]
-    source: Source,
+    flags: Flags,
     #[command(flatten)]
     until: Until,
+    #[command(flatten)]
+    ecs: EcsArgs,
     #[command(flatten)]
     shape: ShapeArgs,
     #[command(flatten)]
@@ -43,9 +63,17 @@ pub struct Run {
     #[command(flatten)]
     filter: FilterArgs,
 
-    /// Time between two refreshes.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
-    interval: Duration,
+    /// Take settings from this file; by default /etc/probe.toml if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print the settings, with where each comes from, and end.
+    #[arg(long)]
+    print_config: bool,
+
+    /// What to do beside serving; by default screen on a terminal, else log.
+    #[arg(short, long, value_enum)]
+    output: Option<Output>,
 
     /// Edges to show, busiest first; all by default.
     #[arg(long, value_name = "N")]
@@ -55,119 +83,166 @@ pub struct Run {
 /// How long a node without traffic stays on the screen by default.
 const FADE: Duration = Duration::from_mins(1);
 
-pub(super) fn interval(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time < Duration::from_millis(100) {
-        return Err("the shortest interval is 100ms".to_owned());
-    }
-    Ok(time)
-}
-
-/// Whether this is a screen to draw on.
-pub(super) fn draws() -> bool {
-    io::stdout().is_terminal()
+/// What `probe run` does beside serving.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    /// Draw a live table of edges.
+    Screen,
+    /// Print a line for each edge and interval that has news.
+    Lines,
+    /// Nothing but log what happens, to stderr.
+    Log,
 }
 
 impl Run {
+    /// Whether the command draws over the terminal.
+    pub(super) fn draws(&self) -> bool {
+        self.output() == Output::Screen && !self.print_config
+    }
+
+    /// How it logs; what is wrong with the settings is said when they are used.
+    pub(super) fn log_format(&self) -> LogFormat {
+        let settings = self.resolve().and_then(|config| Settings::of(&config));
+        settings.map_or_else(|_| LogFormat::default(), |settings| settings.log_format)
+    }
+
+    fn output(&self) -> Output {
+        self.output.unwrap_or_else(|| {
+            if io::stdout().is_terminal() {
+                Output::Screen
+            } else {
+                Output::Log
+            }
+        })
+    }
+
+    fn resolve(&self) -> Result<Config, ConfigError> {
+        let environment = env::vars_os();
+        let environment = environment.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Config::resolve(self.config.as_deref(), environment, self.flags.given())
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Edge)?.cloned();
+        let config = self.resolve()?;
+        let settings = Settings::of(&config)?;
+        if self.print_config {
+            return print(&config.text());
+        }
         let mut stop = Stop::new()?;
-        let show = self.traffic.show(self.shape.shape(), Some(FADE));
-        let mut agent = self
-            .source
-            .start(Wanted::Traffic, show, self.interval, draws())?;
-        let edges = Edges::filtered(filter, agent.hostname());
-        stop.start(&self.until);
-        if draws() {
-            // Restores the terminal on a panic as well.
-            let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-            let drawn = self.draw(edges, &mut agent, &mut stop, &mut terminal).await;
-            ratatui::restore();
-            drawn?;
-        } else {
-            self.print(edges, &mut agent, &mut stop).await?;
-        }
-        agent.stop().await;
-        Ok(())
-    }
+        let access = access(&settings)?;
+        // Before anything is attached: what cannot be served is said at once.
+        let listeners = self.listen(&settings)?;
+        let mut agent = Agent::start(&self.options(&settings)?)?;
+        let left = least::drop_privileges(|| agent.can_read())?;
 
-    /// The edges, and how long it took for what is recent of them to come: the interval, or as
-    /// much of the window as has passed.
-    fn rows(&self, edges: &mut Edges, agent: &Agent) -> (Vec<Row>, Duration) {
-        let Some(window) = self.traffic.window() else {
-            return (edges.rows(&agent.graph()), self.interval);
-        };
-        let watched = Timestamp::now().duration_since(agent.started());
-        let span = window.min(watched.unsigned_abs());
-        (edges.afresh().rows(&agent.graph()), span)
-    }
-
-    async fn print(
-        &self,
-        mut edges: Edges,
-        agent: &mut Agent,
-        stop: &mut Stop,
-    ) -> anyhow::Result<()> {
-        loop {
-            tokio::select! {
-                () = stop.asked() => return Ok(()),
-                moment = agent.next() => if !matches!(moment?, Moment::Tick) { continue },
-            }
-            let time = format!("{:.0}", Timestamp::now());
-            let mut text = String::new();
-            let (rows, span) = self.rows(&mut edges, agent);
-            let news = rows.iter().filter(|row| !row.recent.is_zero());
-            for row in news.take(self.limit.unwrap_or(usize::MAX)) {
-                writeln!(text, "{}", line(&time, row, span))?;
-            }
-            print(&text)?;
-        }
-    }
-
-    async fn draw(
-        &self,
-        mut edges: Edges,
-        agent: &mut Agent,
-        stop: &mut Stop,
-        terminal: &mut DefaultTerminal,
-    ) -> anyhow::Result<()> {
-        let mut keys = EventStream::new();
-        let mut state = State {
+        let (newsroom, news) = news::channel();
+        let about = About {
             host: agent.hostname().to_owned(),
-            rows: Vec::new(),
-            interval: self.interval,
-            losses: agent.losses()?,
-            engine: None,
+            started: agent.started(),
+            programs: agent.attached().to_vec(),
+            events: settings.events,
+            max_series: settings.max_series,
         };
-        loop {
-            terminal.draw(|frame| draw(frame, &state))?;
-            tokio::select! {
-                () = stop.asked() => return Ok(()),
-                key = keys.next() => match key.transpose()? {
-                    Some(key) if !quits(&key) => {}
-                    _ => return Ok(()),
-                },
-                moment = agent.next() => if matches!(moment?, Moment::Tick) {
-                    (state.rows, state.interval) = self.rows(&mut edges, agent);
-                    state.rows.truncate(self.limit.unwrap_or(usize::MAX));
-                    state.losses = agent.losses()?;
-                    state.engine = agent.engine_trouble();
-                },
-            }
+        let doors = listeners.to_string();
+        let directory = std::sync::Arc::clone(agent.directory());
+        let server = Server::start(about, listeners, access, news, directory)
+            .context("cannot start to serve")?;
+        match (self.output(), settings.log_format) {
+            (Output::Screen, _) => {}
+            (_, LogFormat::Text) => announce(&agent),
+            (_, LogFormat::Json) => info!(
+                "tracing on {} with {} kernel programs",
+                agent.hostname(),
+                agent.attached().len()
+            ),
         }
+        info!("serving on {doors}; capabilities left: {}", left.join(" "));
+        notify::tell(notify::READY);
+        stop.start(&self.until);
+
+        let mut feed = Feed::new(agent, newsroom);
+        let mut look = Look {
+            edges: Edges::filtered(filter, feed.agent.hostname()),
+            window: self.traffic.window(),
+            interval: settings.interval,
+            limit: self.limit.unwrap_or(usize::MAX),
+        };
+        let shown = match self.output() {
+            Output::Screen => screen::show(&mut feed, &mut stop, &mut look).await,
+            Output::Lines => lines::show(&mut feed, &mut stop, &mut look).await,
+            Output::Log => log(&mut feed, &mut stop).await,
+        };
+        notify::tell(notify::STOPPING);
+        let agent = feed.end();
+        server.stop();
+        if timeout(STOP, agent.stop()).await.is_err() {
+            warn!("an engine did not let go in time");
+        }
+        info!("ended");
+        shown
+    }
+
+    fn options(&self, settings: &Settings) -> anyhow::Result<Options> {
+        let mut engines = settings.engines.clone();
+        if engines.is_empty() {
+            let docker_host = env::var("DOCKER_HOST").ok();
+            engines.push(EngineAddress::choose(None, docker_host.as_deref())?);
+        }
+        // Only a screen forgets: who asks the API wants to know all.
+        let fade = (self.output() == Output::Screen).then_some(FADE);
+        Ok(Options {
+            interval: settings.interval,
+            max_flows: settings.max_flows,
+            engines,
+            processes: settings.events,
+            traffic: true,
+            ecs: Some(self.ecs.options()),
+            show: self.traffic.show(self.shape.shape(), fade),
+        })
+    }
+
+    /// Who only wants to look may do so beside the daemon, whose addresses are taken then.
+    fn listen(&self, settings: &Settings) -> Result<Listeners, ListenError> {
+        let looks = self.output() != Output::Log;
+        let forgive = |asked: bool, result: Result<(), ListenError>| match result {
+            Err(error) if looks && !asked => {
+                warn!("{error}");
+                Ok(())
+            }
+            result => result,
+        };
+        let mut listeners = Listeners::default();
+        if let Some(address) = settings.listen {
+            let bound = listeners.tcp(address, settings.token_file.is_some());
+            forgive(settings.listen_asked, bound)?;
+        }
+        if let Some(path) = &settings.socket {
+            let bound = listeners.unix(path, settings.socket_group.as_deref());
+            forgive(settings.socket_asked, bound)?;
+        }
+        Ok(listeners)
     }
 }
 
-/// `q`, Escape, or Ctrl-C, which is a key while the terminal is raw.
-pub(super) fn quits(event: &Event) -> bool {
-    let Event::Key(key) = event else {
-        return false;
-    };
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    key.kind == KeyEventKind::Press
-        && match key.code {
-            KeyCode::Char('q') | KeyCode::Esc => true,
-            KeyCode::Char('c') => control,
-            _ => false,
+fn access(settings: &Settings) -> anyhow::Result<Access> {
+    let tokens = settings
+        .token_file
+        .as_deref()
+        .map(Tokens::read)
+        .transpose()?;
+    let mut hosts = settings.allow_host.clone();
+    hosts.push(crate::agent::hostname());
+    Ok(Access::new(tokens, hosts))
+}
+
+async fn log(feed: &mut Feed, stop: &mut Stop) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            ticked = feed.tick() => ticked?,
         }
+    }
 }

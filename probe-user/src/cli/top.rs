@@ -12,11 +12,10 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::{
-    Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, run::interval, stop::Stop,
-};
+use super::{Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
+    config::interval,
     filter::Filter,
     identity::{CgroupMount, process},
     top::{Look, Looker, Sheet, Subject},

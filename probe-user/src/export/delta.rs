@@ -50,8 +50,23 @@ pub fn write(
     after: &Snapshot,
     out: &mut impl io::Write,
 ) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(delta, before, after))?;
+    writeln!(out)
+}
+
+/// The same on one line, without a line feed.
+pub fn write_line(
+    delta: &Delta,
+    before: &Snapshot,
+    after: &Snapshot,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, &document(delta, before, after))?)
+}
+
+fn document<'a>(delta: &'a Delta, before: &Snapshot, after: &Snapshot) -> Document<'a> {
     let counts_calls = before.counts_calls && after.counts_calls;
-    let document = Document {
+    Document {
         schema: SCHEMA,
         before: head(before),
         after: head(after),
@@ -59,9 +74,7 @@ pub fn write(
         edges: wire(&delta.edges, |key, edge| {
             Edge::new(&key.source, &key.target, edge, counts_calls)
         }),
-    };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    }
 }
 
 fn head(snapshot: &Snapshot) -> Head {

@@ -26,5 +26,10 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out)
 }
 
+/// The same on one line, without a line feed.
+pub fn write_line(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, &wire::Graph::from(snapshot))?)
+}
+
 #[cfg(test)]
 mod tests;

@@ -133,6 +133,12 @@ impl Counts {
         self.existing + self.opened + self.failed
     }
 
+    /// TCP connections that stand now.
+    #[must_use]
+    pub const fn active(&self) -> u64 {
+        (self.existing + self.opened).saturating_sub(self.closed)
+    }
+
     /// Whether nothing was counted.
     #[must_use]
     pub fn is_zero(&self) -> bool {

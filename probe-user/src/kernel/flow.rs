@@ -1,7 +1,7 @@
 //! A flow, as the kernel names it.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -106,6 +106,21 @@ impl Flow {
             remote: address(key.remote),
             service,
         }
+    }
+}
+
+impl Flow {
+    /// Where the server is asked, as this end sees it; `None` where there is no such address.
+    #[must_use]
+    pub fn asked(&self) -> Option<SocketAddr> {
+        let (Service::Tcp(port) | Service::Udp(port)) = self.service else {
+            return None;
+        };
+        let address = match self.role {
+            Role::Client => self.remote,
+            _ => self.local,
+        };
+        (!address.is_unspecified()).then_some((address, port).into())
     }
 }
 

@@ -21,6 +21,20 @@ pub struct Losses {
     pub datagrams_dropped: u64,
 }
 
+impl Losses {
+    /// Each cause, called as in every output, with its count.
+    #[must_use]
+    pub const fn by_cause(&self) -> [(&'static str, u64); 5] {
+        [
+            ("flows_dropped", self.flows_dropped),
+            ("sockets_dropped", self.sockets_dropped),
+            ("records_dropped", self.records_dropped),
+            ("counts_dropped", self.counts_dropped),
+            ("datagrams_dropped", self.datagrams_dropped),
+        ]
+    }
+}
+
 impl Add for Losses {
     type Output = Self;
 

@@ -4,7 +4,7 @@
 //! numbers: a server's flow names its client's. What is left is joined by address, or stays
 //! one-sided. Each end counts on its own, so an edge takes its figures from one of them only.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
 use super::{
     ledger::{Ledger, Record},
@@ -54,6 +54,10 @@ pub struct Conversation {
     pub target: Workload,
     /// What the server itself listens on.
     pub listener: Listener,
+    /// Where the connections went, as the client asked for it; `None` for what has no address.
+    pub asked: Option<SocketAddr>,
+    /// Where they came out, as the server says; the same unless something translated it.
+    pub reached: Option<SocketAddr>,
     /// What was counted.
     pub counts: Counts,
     /// Why we say so.
@@ -116,6 +120,8 @@ impl Conversation {
             source: source.clone(),
             target: target.clone(),
             listener: Listener::from(&record.flow.service),
+            asked: record.flow.asked(),
+            reached: record.flow.asked(),
             counts: record.counts,
             join,
             client,
@@ -139,6 +145,7 @@ fn by_sequence(client: &Record, servers: &[&Record], joined: &mut Vec<Conversati
         joined.push(Conversation {
             counts,
             client: Some(Arc::clone(&client.flow)),
+            asked: client.flow.asked(),
             ..Conversation::between(source, target, server, Join::Sequence)
         });
     }

@@ -111,6 +111,18 @@ impl Ledger {
         }
     }
 
+    /// Flows it holds.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing was ever counted.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Flows that found the ledger full.
     #[must_use]
     pub const fn refused(&self) -> u64 {

@@ -88,6 +88,10 @@ impl<'a> Servers<'a> {
             source: client.workload.clone(),
             target,
             listener: service.into(),
+            asked: flow.asked(),
+            reached: found
+                .and_then(|server| server.flow.asked())
+                .or(flow.asked()),
             counts: client.counts,
             join,
             client: Some(Arc::clone(flow)),

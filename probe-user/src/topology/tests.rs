@@ -305,6 +305,8 @@ fn commands_of_a_container_are_nodes_if_one_wants() {
         source: web.clone(),
         target: web.clone(),
         listener: super::Listener::Tcp(80),
+        asked: None,
+        reached: None,
         counts: counts(1, 1, 1),
         join: Join::Sequence,
         client: end(command, Role::Client),

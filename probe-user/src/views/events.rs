@@ -1,10 +1,11 @@
 //! Events, one a line.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
 use nix::sys::signal::Signal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::units::printable;
 use crate::{
@@ -15,14 +16,15 @@ use crate::{
 };
 
 /// One event, as JSON has it and as text is made of.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct Event {
     /// RFC 3339, UTC.
     time: String,
     /// `exec`, `fork`, `exit`, `cgroup-made`, `cgroup-removed`, `container-start` or
     /// `container-stop`.
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Cow<'static, str>,
+    /// The cgroup it happened in: the inode of its directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     cgroup_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +64,7 @@ pub struct Beside {
     pub ran: Option<Nanos>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 struct EventContainer {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +102,7 @@ impl Event {
                 command,
                 path,
             } => {
-                event.kind = "exec";
+                event.kind = "exec".into();
                 event.pid = Some(pid.0);
                 event.parent = Some(parent.0);
                 event.uid = Some(uid);
@@ -112,7 +114,7 @@ impl Event {
                 parent,
                 command,
             } => {
-                event.kind = "fork";
+                event.kind = "fork".into();
                 event.pid = Some(pid.0);
                 event.parent = Some(parent.0);
                 event.command = Some(command);
@@ -123,18 +125,18 @@ impl Event {
                 signal,
                 command,
             } => {
-                event.kind = "exit";
+                event.kind = "exit".into();
                 event.pid = Some(pid.0);
                 event.command = Some(command);
                 event.status = Some(status);
                 event.signal = Some(signal);
             }
             What::CgroupMade { path } => {
-                event.kind = "cgroup-made";
+                event.kind = "cgroup-made".into();
                 event.path = Some(path);
             }
             What::CgroupRemoved => {
-                event.kind = "cgroup-removed";
+                event.kind = "cgroup-removed".into();
                 event.path = directory
                     .path_of(record.cgroup)
                     .map(|path| path.to_string());
@@ -160,7 +162,7 @@ impl Event {
     fn bare(time: Timestamp, kind: &'static str, of: Option<Arc<Container>>) -> Self {
         Self {
             time: format!("{time:.6}"),
-            kind,
+            kind: kind.into(),
             cgroup_id: None,
             container: of.as_deref().map(EventContainer::from),
             pid: None,
@@ -241,7 +243,7 @@ impl filter::Record for EventRecord<'_> {
         let event = self.event;
         let number = |number: Option<u32>| number.map(|number| Value::Number(number.into()));
         match field {
-            Field::EvtType => tell(Value::Text(event.kind)),
+            Field::EvtType => tell(Value::Text(&event.kind)),
             Field::EvtFailed => {
                 if let (Some(status), Some(signal)) = (event.status, event.signal) {
                     tell(Value::Flag(status != 0 || signal != 0));

@@ -206,14 +206,13 @@ impl Ask {
             }
             let mut heard = 0;
             while heard < self.response {
-                heard += match &unconnected {
-                    None => receive(&socket, tally)?,
-                    Some(_) => {
-                        let mut message = vec![0; LONGEST];
-                        let (count, _) = recvfrom::<SockaddrIn>(socket.as_raw_fd(), &mut message)?;
-                        received(count, tally);
-                        count
-                    }
+                heard += if unconnected.is_some() {
+                    let mut message = vec![0; LONGEST];
+                    let (count, _) = recvfrom::<SockaddrIn>(socket.as_raw_fd(), &mut message)?;
+                    received(count, tally);
+                    count
+                } else {
+                    receive(&socket, tally)?
                 };
             }
         }

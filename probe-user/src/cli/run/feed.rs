@@ -1,0 +1,96 @@
+//! The agent's loop: it leaves its news for the server, and ticks for whoever looks.
+
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use crate::{
+    agent::{Agent, Moment, RunError},
+    clock::Clock,
+    kernel::{losses::Losses, records::Record},
+    serve::news::Newsroom,
+    views::{
+        edges,
+        events::{Beside, Event},
+    },
+};
+
+/// Losses are logged that often at most.
+const REMIND: Duration = Duration::from_mins(1);
+
+/// The agent, with what it tells the server.
+pub(super) struct Feed {
+    pub(super) agent: Agent,
+    newsroom: Newsroom,
+    /// Losses that were logged, and when.
+    logged: (Losses, Option<Instant>),
+}
+
+impl Feed {
+    pub(super) fn new(agent: Agent, newsroom: Newsroom) -> Self {
+        Self {
+            agent,
+            newsroom,
+            logged: (Losses::default(), None),
+        }
+    }
+
+    /// Returns after the next look at the flow map; meanwhile passes records on and makes the
+    /// graphs that are asked for. May be dropped while it waits; nothing is lost.
+    pub(super) async fn tick(&mut self) -> Result<(), RunError> {
+        loop {
+            tokio::select! {
+                moment = self.agent.next() => match moment? {
+                    Moment::Records(records) => self.tell(records),
+                    Moment::Tick => return self.ticked(),
+                },
+                () = self.newsroom.asked() => self.publish()?,
+            }
+        }
+    }
+
+    /// No more news: readers that wait for some learn of the end.
+    pub(super) fn end(self) -> Agent {
+        self.agent
+    }
+
+    fn ticked(&mut self) -> Result<(), RunError> {
+        let vitals = self.agent.vitals()?;
+        self.log_losses(vitals.losses);
+        self.newsroom.fare(vitals);
+        if self.newsroom.is_followed() {
+            self.publish()?;
+        }
+        Ok(())
+    }
+
+    fn publish(&self) -> Result<(), RunError> {
+        if self.newsroom.is_behind(self.agent.ticks()) {
+            self.newsroom.publish(self.agent.publish()?);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, records: Vec<Record>) {
+        if !self.newsroom.has_listeners() {
+            return;
+        }
+        let clock = Clock::now();
+        for record in records {
+            let time = clock.at(record.time);
+            // Arguments may hold secrets: nobody reads them here.
+            let event = Event::new(record, time, self.agent.directory(), Beside::default());
+            self.newsroom.tell(event);
+        }
+    }
+
+    fn log_losses(&mut self, losses: Losses) {
+        let (before, when) = self.logged;
+        if losses != before && when.is_none_or(|when| when.elapsed() >= REMIND) {
+            if let Some(sentence) = edges::losses(&losses) {
+                warn!("{sentence}");
+            }
+            self.logged = (losses, Some(Instant::now()));
+        }
+    }
+}

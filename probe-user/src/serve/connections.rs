@@ -1,0 +1,139 @@
+//! Accepts connections and answers what they ask, each within its limits.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, UnixListener},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{DRAIN, Desk, access::Via, listen::Listeners, patient::Patient, routes};
+
+/// Connections at once; one more is told so and closed.
+const MAX_CONNECTIONS: usize = 128;
+/// How long a client may take to say what it wants.
+const HEADER_TIME: Duration = Duration::from_secs(5);
+/// Bytes of a request's head.
+const HEADER_BYTES: usize = 16 << 10;
+/// Headers of a request.
+const HEADERS: usize = 64;
+/// What one connection too many gets.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    content-length: 36\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    {\"error\":\"too many connections now\"}";
+/// How long to leave accepting alone when descriptors have run out.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown`, then lets answers under way come to an end.
+pub(super) async fn serve(
+    listeners: Listeners,
+    desk: &Arc<Desk>,
+    shutdown: &CancellationToken,
+) -> io::Result<()> {
+    let router = routes::router(desk);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let tcp = listeners.tcp.map(TcpListener::from_std).transpose()?;
+    let unix = listeners.unix.as_ref().map(super::listen::Bound::listener);
+    let unix = unix.map(|bound| bound.and_then(UnixListener::from_std));
+    let unix = unix.transpose()?;
+    let over_tcp = router.clone().layer(Extension(Via::Tcp));
+    let over_unix = router.layer(Extension(Via::Unix));
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept_tcp(tcp.as_ref()) => accepted.map(|stream| {
+                start(&mut connections, stream, &over_tcp, &places, desk);
+            }),
+            accepted = accept_unix(unix.as_ref()) => accepted.map(|stream| {
+                start(&mut connections, stream, &over_unix, &places, desk);
+            }),
+            Some(_) = connections.join_next() => Ok(()),
+        };
+        if let Err(error) = accepted {
+            warn!("cannot accept a connection: {error}");
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+    // Nobody new; the socket's file goes with its listener.
+    drop((tcp, unix, listeners.unix));
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        debug!("{} connections are cut off", connections.len());
+    }
+    Ok(())
+}
+
+async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<tokio::net::TcpStream> {
+    match listener {
+        Some(listener) => Ok(listener.accept().await?.0),
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<tokio::net::UnixStream> {
+    match listener {
+        Some(listener) => Ok(listener.accept().await?.0),
+        None => std::future::pending().await,
+    }
+}
+
+fn start<S>(
+    connections: &mut JoinSet<()>,
+    stream: S,
+    router: &Router,
+    places: &Arc<Semaphore>,
+    desk: &Arc<Desk>,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut stream = Patient::new(stream);
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        let router = router.clone();
+        let shutdown = desk.shutdown.clone();
+        connections.spawn(answer(stream, router, place, shutdown));
+    } else {
+        desk.counters.too_many.add_one();
+        // At most one short write each: its time is bounded as everybody's is.
+        connections.spawn(async move {
+            let _ = stream.write_all(FULL).await;
+        });
+    }
+}
+
+async fn answer<S>(
+    stream: Patient<S>,
+    router: Router,
+    _place: OwnedSemaphorePermit,
+    shutdown: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(HEADER_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        debug!("a connection ended: {error}");
+    }
+}

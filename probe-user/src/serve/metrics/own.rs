@@ -1,0 +1,205 @@
+//! The agent's own metrics: what it costs, how full it is, what it lost.
+
+use procfs::process::Process;
+
+use super::{
+    super::{Desk, news::Published},
+    text::{Kind, Text},
+};
+use crate::topology::Join;
+
+const JOINS: [Join; 4] = [Join::Sequence, Join::Peer, Join::Tuple, Join::OneSided];
+
+/// Writes them all. `folded` conversations are in "other".
+pub(super) fn write(text: &mut Text, desk: &Desk, published: &Published, folded: usize) {
+    about(text, desk);
+    process(text);
+    loop_(text, desk);
+    losses(text, published);
+    graph(text, published);
+    server(text, desk, folded);
+}
+
+fn about(text: &mut Text, desk: &Desk) {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    text.metric("probe_build_info", Kind::Gauge, "Always 1; what runs here.")
+        .sample(
+            &[
+                ("version", env!("CARGO_PKG_VERSION")),
+                ("kernel", release.trim()),
+            ],
+            1,
+        );
+    text.metric(
+        "probe_start_time_seconds",
+        Kind::Gauge,
+        "When the programs were attached, since the epoch.",
+    )
+    .is(desk.about.started.as_second());
+    text.metric(
+        "probe_programs_attached",
+        Kind::Gauge,
+        "Kernel programs attached.",
+    )
+    .is(desk.about.programs.len());
+}
+
+/// Under the names that every exporter has.
+fn process(text: &mut Text) {
+    let Ok(process) = Process::myself() else {
+        return;
+    };
+    if let Ok(stat) = process.stat() {
+        let ticks = procfs::ticks_per_second();
+        #[expect(clippy::cast_precision_loss, reason = "exact for 2.8 million years")]
+        let seconds = (stat.utime + stat.stime) as f64 / ticks as f64;
+        text.metric(
+            "process_cpu_seconds_total",
+            Kind::Counter,
+            "CPU time of the agent.",
+        )
+        .is(seconds);
+        text.metric(
+            "process_resident_memory_bytes",
+            Kind::Gauge,
+            "Memory of the agent.",
+        )
+        .is(stat.rss * procfs::page_size());
+    }
+    if let Ok(open) = process.fd_count() {
+        text.metric(
+            "process_open_fds",
+            Kind::Gauge,
+            "Open descriptors of the agent.",
+        )
+        .is(open);
+    }
+}
+
+fn loop_(text: &mut Text, desk: &Desk) {
+    let vitals = desk.news.vitals();
+    text.metric("probe_ticks_total", Kind::Counter, "Looks at the flow map.")
+        .is(vitals.ticks);
+    text.metric(
+        "probe_tick_seconds_total",
+        Kind::Counter,
+        "Time that they took.",
+    )
+    .is(vitals.ticking.as_secs_f64());
+    text.metric(
+        "probe_last_tick_seconds",
+        Kind::Gauge,
+        "Time that the latest took.",
+    )
+    .is(vitals.last_tick.as_secs_f64());
+    text.metric("probe_flows", Kind::Gauge, "Flows in the kernel's table.")
+        .is(vitals.flows);
+    text.metric("probe_flows_known", Kind::Gauge, "Flows since the start.")
+        .is(vitals.flows_known);
+    text.metric(
+        "probe_flows_limit",
+        Kind::Gauge,
+        "Flows that either has room for.",
+    )
+    .is(vitals.max_flows);
+    text.metric(
+        "probe_records_total",
+        Kind::Counter,
+        "Records of processes and cgroups.",
+    )
+    .is(vitals.records);
+    text.metric(
+        "probe_engine_up",
+        Kind::Gauge,
+        "Whether every container engine answers.",
+    )
+    .is(u8::from(vitals.engine_trouble.is_none()));
+    let directory = desk.directory.counts();
+    text.metric(
+        "probe_containers",
+        Kind::Gauge,
+        "Containers known, those just ended included.",
+    )
+    .is(directory.containers);
+    text.metric(
+        "probe_cgroups",
+        Kind::Gauge,
+        "Cgroups known, those just removed included.",
+    )
+    .is(directory.cgroups);
+}
+
+fn losses(text: &mut Text, published: &Published) {
+    let mut metric = text.metric(
+        "probe_losses_total",
+        Kind::Counter,
+        "What was seen and not kept, by cause: if all are 0, nothing was lost.",
+    );
+    for (cause, count) in published.snapshot.losses.by_cause() {
+        metric.sample(&[("cause", cause)], count);
+    }
+}
+
+fn graph(text: &mut Text, published: &Published) {
+    let graph = &published.snapshot.graph;
+    text.metric("probe_nodes", Kind::Gauge, "Nodes of the graph.")
+        .is(graph.nodes().count());
+    text.metric("probe_edges", Kind::Gauge, "Edges of the graph.")
+        .is(graph.edges().count());
+    let mut metric = text.metric(
+        "probe_joined_connections_total",
+        Kind::Counter,
+        "Connections, failed ones included, by what ties their ends together.",
+    );
+    for join in JOINS {
+        let of = |joins: &std::collections::BTreeMap<Join, u64>| joins.get(&join).copied();
+        let sum: u64 = graph
+            .edges()
+            .filter_map(|(_, _, edge)| of(&edge.joins))
+            .sum();
+        metric.sample(&[("evidence", join.as_str())], sum);
+    }
+}
+
+fn server(text: &mut Text, desk: &Desk, folded: usize) {
+    let counters = &desk.counters;
+    text.metric(
+        "probe_series_limit",
+        Kind::Gauge,
+        "Label sets that container metrics may have.",
+    )
+    .is(desk.series.limit());
+    text.metric(
+        "probe_series_folded",
+        Kind::Gauge,
+        "Conversations that are in other, as there are too many label sets.",
+    )
+    .is(folded);
+    text.metric(
+        "probe_http_requests_total",
+        Kind::Counter,
+        "Requests that came.",
+    )
+    .is(counters.requests.get());
+    text.metric(
+        "probe_http_slow_readers_total",
+        Kind::Counter,
+        "Readers of events that fell behind and were let go.",
+    )
+    .is(counters.slow_readers.get());
+    let mut metric = text.metric(
+        "probe_http_refused_total",
+        Kind::Counter,
+        "Requests refused, by reason.",
+    );
+    for (reason, count) in [
+        ("connections", &counters.too_many),
+        ("host", &counters.foreign_host),
+        ("origin", &counters.foreign_origin),
+        ("token", &counters.no_token),
+        ("scope", &counters.no_scope),
+        ("body", &counters.bodies),
+    ] {
+        metric.sample(&[("reason", reason)], count.get());
+    }
+}
