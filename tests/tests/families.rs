@@ -58,7 +58,7 @@ fn datagrams_count_for_who_sent_first_connected_or_not() {
         ("someone", ask("someone", &["--connected"]).tally().unwrap()),
     ];
     server.stop().unwrap();
-    let served = server.tally().unwrap();
+    let answered = server.tally().unwrap();
     let graph = probe.finish().unwrap();
 
     assert_eq!(
@@ -73,8 +73,8 @@ fn datagrams_count_for_who_sent_first_connected_or_not() {
         assert_eq!(edge["join"], "tuple");
         // Two clients that do the same: the server's half of it each.
         let half = Tally {
-            bytes_sent: served.bytes_sent / 2,
-            bytes_received: served.bytes_received / 2,
+            bytes_sent: answered.bytes_sent / 2,
+            bytes_received: answered.bytes_received / 2,
             ..Tally::default()
         };
         agree(edge, tally, &half);

@@ -114,8 +114,8 @@ fn without_privileges_it_sees_the_traffic_of_the_others() {
     let stood = edge(&talk, &echo);
     assert_eq!(stood["connections_existing"], 3, "{stood:#}");
     assert_eq!(stood["bytes_sent"], 300);
-    let named = graph["nodes"].as_array().unwrap().iter();
-    let names: Vec<_> = named.filter_map(|node| node["name"].as_str()).collect();
+    let nodes = graph["nodes"].as_array().unwrap().iter();
+    let names: Vec<_> = nodes.filter_map(|node| node["name"].as_str()).collect();
     for name in ["client", "server", "talk", "echo"] {
         assert!(names.contains(&name), "{name} not in {names:?}");
     }
@@ -133,10 +133,10 @@ fn these_capabilities_are_enough_and_each_is_missed() {
     ];
     let run = |without: Option<&str>| {
         let kept = numbers.iter().filter(|(name, _)| Some(*name) != without);
-        let kept: String = kept.map(|(_, number)| format!(",+{number}")).collect();
+        let kept: Vec<_> = kept.map(|(_, number)| format!("+{number}")).collect();
         Command::new("setpriv")
             .arg("--no-new-privs")
-            .arg(format!("--bounding-set=-all{kept}"))
+            .arg(format!("--bounding-set=-all,{}", kept.join(",")))
             .arg(place::probe())
             .args(["graph", "--duration", "100ms"])
             .output()

@@ -331,7 +331,10 @@ fn bytes_agree_with_the_graphs_and_the_workloads() {
         let sum: f64 = of
             .iter()
             .map(|line| {
-                let at = times.iter().position(|at| *at == time(line)).unwrap();
+                let at = times
+                    .iter()
+                    .position(|at| at.to_bits() == time(line).to_bits())
+                    .unwrap();
                 // The first interval began when watching did: a second before.
                 let passed = at
                     .checked_sub(1)
