@@ -37,6 +37,27 @@ fn time(line: &Value) -> f64 {
         .fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().unwrap())
 }
 
+/// What the rates of one name add up to over their intervals.
+fn sum_of_rates(printed: &str, key: &str, name: &str, rate: &str) -> f64 {
+    let mut times: Vec<f64> = printed
+        .lines()
+        .map(|line| time(&serde_json::from_str(line).unwrap()))
+        .collect();
+    times.dedup();
+    let amounts = lines(printed, key, name).into_iter().map(|line| {
+        let at = times
+            .iter()
+            .position(|at| at.to_bits() == time(&line).to_bits())
+            .unwrap();
+        // The first interval began when watching did: a second before.
+        let passed = at
+            .checked_sub(1)
+            .map_or(1.0, |before| times[at] - times[before]);
+        number(&line, rate) * passed
+    });
+    amounts.sum()
+}
+
 /// A busybox shell that runs `script`.
 fn shell<'engine>(
     engine: &'engine Engine,
@@ -320,28 +341,8 @@ fn bytes_agree_with_the_graphs_and_the_workloads() {
     assert_eq!(port.last().unwrap()["in_total"], tally.bytes_sent);
     assert_eq!(port.last().unwrap()["clients"], 1);
 
-    // What rates add up to over their intervals.
     let check = |printed: &str, key: &str, name: &str, rate: &str, expected: u64| {
-        let of = lines(printed, key, name);
-        let mut times: Vec<f64> = printed
-            .lines()
-            .map(|line| time(&serde_json::from_str(line).unwrap()))
-            .collect();
-        times.dedup();
-        let sum: f64 = of
-            .iter()
-            .map(|line| {
-                let at = times
-                    .iter()
-                    .position(|at| at.to_bits() == time(line).to_bits())
-                    .unwrap();
-                // The first interval began when watching did: a second before.
-                let passed = at
-                    .checked_sub(1)
-                    .map_or(1.0, |before| times[at] - times[before]);
-                number(line, rate) * passed
-            })
-            .sum();
+        let sum = sum_of_rates(printed, key, name, rate);
         #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
         let expected = expected as f64;
         assert!(
