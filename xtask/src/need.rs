@@ -8,6 +8,7 @@ pub(crate) mod bpf;
 pub(crate) mod engine;
 pub(crate) mod kernel;
 pub(crate) mod lint;
+pub(crate) mod read;
 pub(crate) mod vm;
 
 use std::fmt;

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use probe_tests::place;
 
 use crate::line::Line;
-use crate::need::{self, bpf, engine};
+use crate::need::{self, bpf, engine, read};
 use crate::stop::Stop;
 use crate::{build, machine, matrix, say};
 
@@ -25,6 +25,7 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &bpf::BPF_LINKER,
         &engine::ENGINE,
         &engine::IMAGES,
+        &read::GRAPHVIZ,
     ])?;
     build::build()?;
     let cargo_test = || Line::cargo().args(["test", "--no-fail-fast"]);
