@@ -1,4 +1,4 @@
-//! Traffic, names and programs, each at its smallest.
+//! Traffic, names and programs on a real engine, each at its smallest.
 
 use std::time::Duration;
 
