@@ -1,5 +1,7 @@
 //! Traffic, names and programs on a real engine, each at its smallest.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 use std::time::Duration;
 
 use probe_tests::probe::Graph;
