@@ -6,7 +6,7 @@ use std::{env, thread};
 
 use anyhow::{Result, bail};
 
-/// How often a condition is looked at.
+/// How often a condition is looked at, where looking costs nothing.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// A deadline as this machine needs it: `PROBE_TEST_PATIENCE` times as long, where the machine is an
@@ -38,6 +38,7 @@ pub fn until<T>(
         if start.elapsed() >= deadline {
             bail!("waited {deadline:?}, in vain: {what}");
         }
-        thread::sleep(INTERVAL);
+        // Emulated, a look may be a program that takes seconds: of those, not one after another.
+        thread::sleep(patient(INTERVAL));
     }
 }

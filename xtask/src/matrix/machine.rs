@@ -16,7 +16,7 @@ use crate::need::vm;
 use crate::stop::Stop;
 
 /// A machine that takes longer hangs.
-const DEADLINE: Duration = Duration::from_mins(20);
+const DEADLINE: Duration = Duration::from_mins(8);
 /// How many times longer than usual things may take: emulated, a program runs some 15 times slower.
 const PATIENCE: &str = "15";
 /// Lines of the console that an error shows.

@@ -1,4 +1,6 @@
-//! Traffic, names and programs, each at its smallest.
+//! Traffic, names and programs on a real engine, each at its smallest.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::time::Duration;
 
