@@ -69,7 +69,7 @@ pub(crate) fn find_or_make(key: &FlowKey) -> Result<u64, Loss> {
 
 #[inline(always)]
 fn other(cgroup: u64) -> Result<u64, Loss> {
-    losses::count(Loss::FlowMapFull);
+    losses::count("flows", Loss::FlowMapFull);
     let key = FlowKey::other(cgroup);
     // SAFETY: the value is copied out at once.
     if let Some(id) = unsafe { OTHERS.get(&key) } {

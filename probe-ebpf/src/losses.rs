@@ -9,22 +9,22 @@ use crate::atomic::add;
 #[btf_map]
 static LOSSES: PerCpuArray<u64, { Loss::ALL.len() }> = PerCpuArray::new();
 
-/// Counts one.
+/// Counts one. With the log on, which user space decides before the load, it also says where; off,
+/// the verifier drops that code.
 #[inline(always)]
-pub(crate) fn count(loss: Loss) {
+pub(crate) fn count(place: &'static str, loss: Loss) {
     if let Some(counter) = LOSSES.get_ptr_mut(loss as u32) {
         // SAFETY: the slot is a live, aligned u64 of this CPU.
         unsafe { add(counter, 1) };
     }
+    debug!((), "{}: loss {}", place, loss as u32);
 }
 
-/// Ends a program: counts what its body could not do. With the log on, which user space decides
-/// before the load, it also says which program could not; off, the verifier drops that code.
+/// Ends a program: counts what its body could not do.
 #[inline(always)]
 pub(crate) fn counted(program: &'static str, result: Result<(), Loss>) -> i32 {
     if let Err(loss) = result {
-        count(loss);
-        debug!((), "{}: loss {}", program, loss as u32);
+        count(program, loss);
     }
     0
 }

@@ -140,7 +140,7 @@ fn what_does_not_fit_is_counted_and_on_request_explained() {
     for listener in &listeners {
         drop(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
     }
-    while !said.contains("inet_sock_set_state: loss 0") {
+    while !said.contains("flows: loss 0") {
         assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
     }
     let pid = child.id().to_string();
