@@ -62,7 +62,7 @@ fn connections_are_exact_refused_older_than_the_probe_or_through_a_proxy() {
     let talk = workload(&engine, &network, "talk", &older);
     talk.wait_for_line("round 1", SOON).unwrap();
 
-    let probe = Probe::graph(&engine, &[]).unwrap();
+    let probe = Probe::graph(&engine, &["--show-proxies"]).unwrap();
     engine.docker(["kill", "--signal", "USR1", "talk"]).unwrap();
     let (open, closed) = (at(&server, 7000), at(&server, 7001));
     let published = server.published(7000).unwrap();
