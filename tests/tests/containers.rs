@@ -1,8 +1,6 @@
 //! Two containers of a real engine, at their smallest. Not among what every kernel's turn runs: emulated,
 //! the engine alone takes minutes. `cargo xtask test --kernel 6.12 two_containers` does.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
-
 use std::time::Duration;
 
 use probe_tests::{Container, Engine, Network, Probe, image};

@@ -140,7 +140,7 @@ fn tcp_is_exact_refused_or_older_than_the_probe() {
     let connect = "connect --connections 5 --to 127.0.0.1:7002";
     let refused = network.start("refused", connect).tally();
     let talk = talk.says("round 2");
-    let served = server.stop();
+    let answered = server.stop();
     let graph = probe.finish().unwrap();
     drop((talk, echo));
 
@@ -149,7 +149,7 @@ fn tcp_is_exact_refused_or_older_than_the_probe() {
         ("connections_opened", 100),
         ("connections_closed", 100),
         ("bytes_sent", client.bytes_sent),
-        ("bytes_sent", served.bytes_received),
+        ("bytes_sent", answered.bytes_received),
         ("bytes_received", client.bytes_received),
         ("sends", client.sends),
         ("receives", client.receives),
