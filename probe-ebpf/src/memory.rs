@@ -195,6 +195,14 @@ impl Entry {
         Ok(counters)
     }
 
+    /// `connect` was called. Its SYN may be sent again: what the flow has been told of starts here.
+    #[inline(always)]
+    pub(crate) fn connect(self, flow: u64) -> Result<(), Loss> {
+        // SAFETY: a live entry, by `new`.
+        unsafe { (*self.0).told = 0 };
+        self.join(flow, STAGE_CONNECTING).map(drop)
+    }
+
     /// From now on it counts for none; its flow has all it counted.
     #[inline(always)]
     pub(crate) fn leave(self) -> Result<(), Loss> {
@@ -219,7 +227,9 @@ impl Entry {
         // SAFETY: a live entry, by `new`.
         unsafe {
             (*self.0).active = u32::from(active);
-            (*self.0).told = 0;
+            if (*self.0).stage != STAGE_CONNECTING {
+                (*self.0).told = 0;
+            }
             (*self.0).origin = origin;
             // The kernel's counts may hold a SYN's worth; a window's worth would not matter.
             (*self.0).sent = Meter::from(origin.first_sent, position.sent_wide);
@@ -243,7 +253,7 @@ impl Entry {
     #[inline(always)]
     pub(crate) fn tell(self, socket: Socket) -> Result<(), Loss> {
         // SAFETY: a live entry, by `new`.
-        let flow = unsafe { (*self.0).flow };
+        let (flow, stage) = unsafe { ((*self.0).flow, (*self.0).stage) };
         if flow == 0 {
             return Ok(());
         }
@@ -251,7 +261,9 @@ impl Entry {
         // SAFETY: as above, and a live map value.
         unsafe { self.tell_events(counters) };
         if let Some(position) = socket.position() {
-            if self.tell_bytes(&position, counters) {
+            // While `connect` chooses the sequence numbers, one after the other, they say nothing.
+            // The stage was read before them: since then it can only have got better.
+            if stage != STAGE_CONNECTING && self.tell_bytes(&position, counters) {
                 tell_round_trip(&position, counters);
             }
             self.tell_growth(position.retransmits, |amount| {

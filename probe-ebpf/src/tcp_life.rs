@@ -92,7 +92,7 @@ fn connecting(socket: Socket) -> Result<(), Loss> {
         (*entry.as_ptr()).pid = process.pid;
         (*entry.as_ptr()).since = bpf_ktime_get_ns();
     }
-    entry.join(flow, STAGE_CONNECTING).map(drop)
+    entry.connect(flow)
 }
 
 /// Whoever listens owns what will be accepted. A listener has a flow of its own: it says who
@@ -136,13 +136,14 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
     // A client that was connecting when the probe came has no memory of it.
     let active = connecting || old == SYN_SENT;
     let origin = position.origin(active);
+    // Before the socket has its flow: the tick may look at any moment.
+    entry.begin(active, origin, &position);
     if connecting {
         // SAFETY: as above.
         flows::offer_half(origin, unsafe { (*entry.as_ptr()).flow });
     } else {
         attach(socket, entry, active, origin)?;
     }
-    entry.begin(active, origin, &position);
     let memory = entry.as_ptr();
     // SAFETY: as above.
     unsafe {
@@ -235,7 +236,7 @@ fn closed(socket: Socket) -> Result<(), Loss> {
             STAGE_CONNECTING => {
                 add(&raw mut (*memory).pending.failed, 1);
                 failed((*memory).flow, socket.error());
-                Ok(())
+                entry.tell(socket)
             }
             STAGE_LISTENING => entry.stop_listening(socket),
             _ => Ok(()),
