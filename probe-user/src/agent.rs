@@ -1,9 +1,11 @@
 //! The live kernel, Docker and the ledger, tied together: one tick, one graph.
 
+mod graph;
+pub(crate) mod machine;
+
 use std::{io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use nix::ifaddrs::getifaddrs;
 use thiserror::Error;
 use tokio::{
     io::unix::AsyncFd,
@@ -22,14 +24,13 @@ use crate::{
         losses::{LossCounters, Losses},
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
-        programs::{CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, PROCESSES, TRAFFIC},
+        programs::{
+            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, PROCESSES, TRAFFIC,
+        },
         records::{Record, Records, What},
     },
-    serve::news::{Published, Vitals},
-    topology::{
-        Graph, Ledger, Lens, Level, Seen, Shape, Snapshot, join::Conversation, join::join,
-        placement::Clock, proxy,
-    },
+    serve::news::Vitals,
+    topology::{Ledger, Shape},
 };
 
 /// How long the last answers of the engine are waited for before a graph is shown.
@@ -186,6 +187,10 @@ impl Agent {
         }
         if options.traffic {
             TRAFFIC.iter().try_for_each(attach)?;
+            if !CALLS_OF_EVERY_FAMILY.is_served_by(&attached) {
+                object.detach(DATAGRAM_PEERS.programs());
+                attached.retain(|name| DATAGRAM_PEERS.programs().all(|peer| peer.name != *name));
+            }
             object.look_over_open_sockets()?;
         }
 
@@ -201,9 +206,9 @@ impl Agent {
             host: Host {
                 directory,
                 ecs,
-                addresses: own_addresses(),
+                addresses: machine::addresses(),
             },
-            hostname: hostname(),
+            hostname: machine::hostname(),
             started: Timestamp::now(),
             ticks,
             engines,
@@ -245,10 +250,7 @@ impl Agent {
     /// Whether send and receive calls are counted on this kernel.
     #[must_use]
     pub fn counts_calls(&self) -> bool {
-        CALLS_OF_EVERY_FAMILY.ways.iter().any(|way| {
-            way.iter()
-                .all(|program| self.attached.contains(&program.name))
-        })
+        CALLS_OF_EVERY_FAMILY.is_served_by(&self.attached)
     }
 
     /// This host's name.
@@ -347,63 +349,6 @@ impl Agent {
         Ok(())
     }
 
-    /// The graph of what was asked to be shown: by default of all that was seen since the start.
-    #[must_use]
-    pub fn graph(&self) -> Graph {
-        self.graph_of(&self.conversations())
-    }
-
-    /// The graph with its head.
-    pub fn snapshot(&self) -> Result<Snapshot, RunError> {
-        self.head(self.graph())
-    }
-
-    /// The graph with its head and what it was made of.
-    pub fn publish(&self) -> Result<Published, RunError> {
-        let conversations = self.conversations();
-        Ok(Published {
-            tick: self.vitals.ticks,
-            snapshot: self.head(self.graph_of(&conversations))?,
-            conversations,
-        })
-    }
-
-    fn conversations(&self) -> Vec<Conversation> {
-        let conversations = join(&self.ledger, &self.host);
-        if self.show.proxies {
-            conversations
-        } else {
-            proxy::fold(conversations, &self.host)
-        }
-    }
-
-    fn graph_of(&self, conversations: &[Conversation]) -> Graph {
-        let lens = Lens {
-            host: &self.hostname,
-            processes: self.show.shape.level == Level::Process,
-            clock: Some(Clock {
-                now: std::time::Instant::now(),
-                overdue: self.overdue,
-            }),
-        };
-        let graph = Graph::of(conversations, lens);
-        self.show.shape.of(graph, &self.hostname)
-    }
-
-    fn head(&self, graph: Graph) -> Result<Snapshot, RunError> {
-        Ok(Snapshot {
-            seen: vec![Seen {
-                host: self.hostname.clone(),
-                addresses: self.host.addresses.clone(),
-            }],
-            started: self.started,
-            ended: Timestamp::now(),
-            graph: Arc::new(graph),
-            counts_calls: self.counts_calls(),
-            losses: self.losses()?,
-        })
-    }
-
     /// How it fares.
     pub fn vitals(&self) -> Result<Vitals, RunError> {
         Ok(Vitals {
@@ -473,33 +418,4 @@ fn unattached(capability: &Capability, reasons: Vec<LoadError>) -> Result<(), Lo
 
 fn map_error(name: &'static str) -> impl FnOnce(aya::maps::MapError) -> LoadError {
     move |source| LoadError::Map { name, source }
-}
-
-/// Addresses of this network namespace's interfaces, loopback left out.
-fn own_addresses() -> Vec<std::net::IpAddr> {
-    let interfaces = match getifaddrs() {
-        Ok(interfaces) => interfaces,
-        Err(error) => {
-            warn!("cannot list the host's addresses ({error}): they appear as external");
-            return Vec::new();
-        }
-    };
-    let addresses: Vec<_> = interfaces
-        .filter_map(|interface| {
-            let address = interface.address?;
-            let v4 = address.as_sockaddr_in().map(|v4| v4.ip().into());
-            v4.or_else(|| address.as_sockaddr_in6().map(|v6| v6.ip().into()))
-        })
-        .filter(|address: &std::net::IpAddr| !address.is_loopback())
-        .collect();
-    debug!(?addresses, "the host's own");
-    addresses
-}
-
-/// This host's name.
-pub(crate) fn hostname() -> String {
-    nix::unistd::gethostname()
-        .ok()
-        .and_then(|name| name.into_string().ok())
-        .unwrap_or_else(|| "localhost".to_owned())
 }

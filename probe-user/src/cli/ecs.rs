@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Until, engines::EngineArgs, print, stop::Stop};
 use crate::{
-    agent::hostname,
+    agent::machine::hostname,
     export::ecs as json,
     identity::{
         Directory, Ecs,

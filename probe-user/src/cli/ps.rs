@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::{engines::EngineArgs, filter::FilterArgs, print, remote::remote};
 use crate::{
-    agent::hostname,
+    agent::machine::hostname,
     export::processes as json,
     filter::{Filter, Kind, of::ProcessRecord},
     identity::{CgroupMount, Directory, engines::Engines, process},

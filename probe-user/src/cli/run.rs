@@ -234,7 +234,7 @@ fn access(settings: &Settings) -> anyhow::Result<Access> {
         .map(Tokens::read)
         .transpose()?;
     let mut hosts = settings.allow_host.clone();
-    hosts.push(crate::agent::hostname());
+    hosts.push(crate::agent::machine::hostname());
     Ok(Access::new(tokens, hosts))
 }
 

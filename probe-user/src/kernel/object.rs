@@ -203,8 +203,22 @@ impl Object {
                 Ok(()) => return Ok(way),
                 Err(reason) => reasons.push(reason),
             }
+            self.detach(*way);
         }
         Err(reasons)
+    }
+
+    /// Detaches and unloads these programs, those that are.
+    pub fn detach<'p>(&mut self, programs: impl IntoIterator<Item = &'p Program>) {
+        for program in programs {
+            // What is not loaded cannot be unloaded, which is as good.
+            let _ = match self.ebpf.program_mut(program.name) {
+                Some(AyaProgram::BtfTracePoint(hook)) => hook.unload(),
+                Some(AyaProgram::FExit(hook)) => hook.unload(),
+                Some(AyaProgram::CgroupSockAddr(hook)) => hook.unload(),
+                _ => Ok(()),
+            };
+        }
     }
 
     /// Lets the kernel verify one program.

@@ -81,6 +81,20 @@ pub struct Capability {
     pub ways: &'static [&'static [Program]],
 }
 
+impl Capability {
+    /// The programs of every way.
+    pub fn programs(&self) -> impl Iterator<Item = &'static Program> {
+        self.ways.iter().copied().flatten()
+    }
+
+    /// Whether one of the ways has all its programs among those attached.
+    #[must_use]
+    pub fn is_served_by(&self, attached: &[&str]) -> bool {
+        let whole = |way: &&[Program]| way.iter().all(|program| attached.contains(&program.name));
+        self.ways.iter().any(whole)
+    }
+}
+
 /// Containers as they come and go.
 pub const CONTAINERS: Capability = Capability {
     name: "containers",
@@ -131,7 +145,8 @@ pub const DATAGRAM_PEERS: Capability = Capability {
     ]],
 };
 
-/// Send and receive calls. Needs [`DATAGRAM_PEERS`] before it, so that no datagram's is missed.
+/// Send and receive calls. [`DATAGRAM_PEERS`] come before it, so that no datagram's is missed, and
+/// are of no use without it.
 pub const CALLS_OF_EVERY_FAMILY: Capability = Capability {
     name: "calls",
     gives: "UDP and unix sockets, and the number of TCP's send and receive calls",
