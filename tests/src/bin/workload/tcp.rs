@@ -7,6 +7,7 @@
 pub(crate) mod connect;
 pub(crate) mod echo;
 pub(crate) mod serve;
+mod sizes;
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use probe_tests::tally::{Tally, Target};
 
+use super::sizes::Sizes;
 use super::{Counted, HEADER, SILENCE};
 
 /// Sends requests to one target or several, to each as many.
@@ -21,12 +22,12 @@ pub(crate) struct Connect {
     /// Connections to each target
     #[arg(long, default_value_t = 1)]
     connections: u64,
-    /// Bytes of a request
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(HEADER as i64..))]
-    request: u32,
-    /// Bytes of a response
-    #[arg(long, default_value_t = 1000)]
-    response: u32,
+    /// Bytes of a request: so many, or as LEAST-MOST at random
+    #[arg(long, default_value = "100", value_parser = Sizes::of_request)]
+    request: Sizes,
+    /// Bytes of a response, likewise
+    #[arg(long, default_value = "1000")]
+    response: Sizes,
     /// Connections at a time, to each target
     #[arg(long, default_value_t = 1)]
     concurrency: u16,
@@ -105,13 +106,14 @@ impl Connect {
         tally.connections += 1;
         let mut stream = Counted::new(stream, tally)?;
         let mut header = [0; HEADER];
-        header[..4].copy_from_slice(&self.request.to_be_bytes());
-        header[4..].copy_from_slice(&self.response.to_be_bytes());
-        stream.send(&header, self.request as usize)?;
+        let (request, response) = (self.request.one(), self.response.one());
+        header[..4].copy_from_slice(&request.to_be_bytes());
+        header[4..].copy_from_slice(&response.to_be_bytes());
+        stream.send(&header, request as usize)?;
         let mut received = 0;
         loop {
             match stream.receive()? {
-                0 if received == self.response as usize => return Ok(()),
+                0 if received == response as usize => return Ok(()),
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 count => received += count,
             }
