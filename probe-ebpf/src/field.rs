@@ -64,6 +64,16 @@ macro_rules! with_kernel_fields {
                 TASK_TGID: u32 = "task_struct" "tgid";
                 TASK_COMM: [u64; 2] = "task_struct" "comm";
                 TASK_EXIT_CODE: u32 = "task_struct" "exit_code";
+                TASK_BEGAN: u64 = "task_struct" "start_boottime";
+                TASK_RAN: u64 = "task_struct" "se.sum_exec_runtime";
+                TASK_SIGNAL: usize = "task_struct" "signal";
+                TASK_MM: usize = "task_struct" "mm";
+                TASK_THREAD_PID: usize = "task_struct" "thread_pid";
+                SIGNAL_RAN: u64 = "signal_struct" "sum_sched_runtime";
+                MM_ARG_START: u64 = "mm_struct" "arg_start";
+                MM_ARG_END: u64 = "mm_struct" "arg_end";
+                PID_LEVEL: u32 = "pid" "level";
+                PID_NUMBERS: u32 = "pid" "numbers.nr";
                 BPRM_FILENAME: usize = "linux_binprm" "filename";
             }
         }

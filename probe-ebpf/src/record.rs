@@ -2,7 +2,7 @@
 //!
 //! Each starts with a [`Header`] whose `kind` says which struct follows.
 
-use core::mem::size_of;
+use core::mem::{offset_of, size_of};
 
 use crate::flow::COMM_LEN;
 
@@ -21,6 +21,10 @@ pub const KIND_CGROUP_REMOVED: u32 = 5;
 pub const PATH_LEN: usize = 256;
 /// Bytes kept of a cgroup's path; Kubernetes' longest are under 300.
 pub const CGROUP_PATH_LEN: usize = 512;
+/// Bytes that most programs' arguments fit in.
+pub const SHORT_ARGUMENTS_LEN: usize = 256;
+/// Bytes kept of a program's arguments; longer ones are cut, their start kept.
+pub const ARGUMENTS_LEN: usize = 4096;
 
 /// What every record starts with.
 #[repr(C)]
@@ -36,20 +40,44 @@ pub struct Header {
     pub cgroup: u64,
 }
 
-/// `sched_process_exec`, after the new program is in place.
+/// Which process: a pid is reused, a pid and the moment it began are not.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Birth {
+    /// When the process was made: `CLOCK_BOOTTIME`, nanoseconds.
+    pub began: u64,
+    /// Its thread group id in its own pid namespace.
+    pub inner_pid: u32,
+    /// Thread group id of the parent.
+    pub parent: u32,
+}
+
+/// `sched_process_exec`, after the new program is in place; the arguments follow.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Exec {
     /// Kind [`KIND_EXEC`].
     pub header: Header,
-    /// Thread group id of the parent.
-    pub parent: u32,
+    /// The process.
+    pub birth: Birth,
     /// Effective user id.
     pub uid: u32,
+    /// Bytes of the arguments, each with a NUL behind it; 0 when they could not be read.
+    pub arguments_len: u32,
     /// The new command.
     pub comm: [u8; COMM_LEN],
     /// The path handed to `execve`, NUL-terminated.
     pub path: [u8; PATH_LEN],
+}
+
+/// An [`Exec`] with room for `LEN` bytes of arguments.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ExecWith<const LEN: usize> {
+    /// All else.
+    pub exec: Exec,
+    /// The arguments; what lies behind [`Exec::arguments_len`] means nothing.
+    pub arguments: [u8; LEN],
 }
 
 /// `sched_process_fork`, for a new process, not for a new thread.
@@ -58,20 +86,24 @@ pub struct Exec {
 pub struct Fork {
     /// Kind [`KIND_FORK`]; its pid is the child's.
     pub header: Header,
-    /// Thread group id of the parent.
-    pub parent: u32,
-    /// Always 0.
-    pub pad: u32,
+    /// The child.
+    pub birth: Birth,
     /// The child's command, its parent's until it execs.
     pub comm: [u8; COMM_LEN],
 }
 
-/// `sched_process_exit`, for the last thread of a process.
+/// `sched_process_exit`, for the leader of a process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Exit {
     /// Kind [`KIND_EXIT`].
     pub header: Header,
+    /// The process.
+    pub birth: Birth,
+    /// From its beginning to its end, nanoseconds.
+    pub lived: u64,
+    /// CPU time of the leader and of the threads that ended before it, nanoseconds.
+    pub ran: u64,
     /// `task_struct.exit_code`: signal in the low 7 bits, status in the next byte but one.
     pub code: u32,
     /// Always 0.
@@ -92,8 +124,10 @@ pub struct Cgroup {
 
 const _: () = {
     assert!(size_of::<Header>() == 24);
-    assert!(size_of::<Exec>() == 24 + 8 + 16 + PATH_LEN);
-    assert!(size_of::<Fork>() == 24 + 8 + 16);
-    assert!(size_of::<Exit>() == 24 + 8 + 16);
+    assert!(size_of::<Birth>() == 16);
+    assert!(size_of::<Exec>() == 24 + 16 + 8 + 16 + PATH_LEN);
+    assert!(offset_of!(ExecWith<ARGUMENTS_LEN>, arguments) == size_of::<Exec>());
+    assert!(size_of::<Fork>() == 24 + 16 + 16);
+    assert!(size_of::<Exit>() == 24 + 16 + 16 + 8 + 16);
     assert!(size_of::<Cgroup>() == 24 + CGROUP_PATH_LEN);
 };

@@ -2,13 +2,16 @@
 
 use aya_ebpf::{
     btf_maps::RingBuf,
-    helpers::{bpf_ktime_get_ns, generated::bpf_probe_read_kernel_str},
+    helpers::{
+        bpf_ktime_get_ns,
+        generated::{bpf_probe_read_kernel_str, bpf_probe_read_user},
+    },
     macros::btf_map,
 };
 use core::ffi::c_void;
 use probe_ebpf::{loss::Loss, record::Header};
 
-/// Holds some 800 exec records; when full, new records are dropped and counted.
+/// Holds some 450 exec records; when full, new records are dropped and counted.
 const RING_BYTES: usize = 256 * 1024;
 
 #[btf_map]
@@ -48,4 +51,18 @@ pub(crate) unsafe fn copy_str<const LEN: usize>(to: *mut [u8; LEN], from: *const
         // SAFETY: `LEN` is at least one for every record.
         unsafe { to.cast::<u8>().write(0) };
     }
+}
+
+/// Copies what lies from `start` to `end` in the running program's memory, cut to fit; returns how
+/// much, 0 when it cannot be read.
+///
+/// # Safety
+///
+/// `to` is valid for `LEN` bytes.
+#[inline(always)]
+pub(crate) unsafe fn copy_user<const LEN: usize>(to: *mut [u8; LEN], start: u64, end: u64) -> u32 {
+    let len = end.wrapping_sub(start).min(LEN as u64) as u32;
+    // SAFETY: by the caller's promise.
+    let copied = unsafe { bpf_probe_read_user(to.cast(), len, start as *const c_void) };
+    if copied < 0 { 0 } else { len }
 }

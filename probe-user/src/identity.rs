@@ -16,8 +16,8 @@ pub mod engines;
 pub mod layout;
 pub mod lives;
 pub mod process;
+pub mod processes;
 pub mod proxy;
-pub mod runs;
 pub mod workload;
 
 pub use cgroup::{CgroupError, CgroupMount};

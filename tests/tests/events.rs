@@ -16,8 +16,14 @@ fn an_exec_in_a_container_is_seen_with_its_container() {
         .run()
         .unwrap();
     let probe = Probe::start(&engine, ["events", "-o", "json"]).unwrap();
+    let many = "x".repeat(5000);
     container
-        .exec(["sh", "-c", "/bin/true; exit 3"])
+        .exec([
+            "sh",
+            "-c",
+            "/bin/true --at once; /bin/true $0; exit 3",
+            &many,
+        ])
         .unwrap_err();
     let brief = Container::of(&engine, &image::BUSYBOX, "brief")
         .unwrap()
@@ -40,6 +46,23 @@ fn an_exec_in_a_container_is_seen_with_its_container() {
     };
     let exec = of("exec", "true", "box");
     assert_eq!(exec["path"], "/bin/true");
+    // Gone before anybody could look at /proc.
+    assert_eq!(exec["command_line"], "/bin/true --at once");
+    let long = events.iter().find_map(|event| {
+        let line = event["command_line"].as_str()?;
+        line.starts_with("/bin/true xxx").then_some(line)
+    });
+    assert_eq!(long.unwrap().len(), 4096, "cut");
+    let exit = events
+        .iter()
+        .find(|event| event["type"] == "exit" && event["pid"] == exec["pid"]);
+    let exit = exit.unwrap_or_else(|| panic!("{exec:#} has no end: {printed}"));
+    for key in ["vpid", "parent", "uid", "path", "command_line"] {
+        assert_eq!(exit[key], exec[key], "{key}");
+    }
+    assert!(exec["vpid"].as_u64().unwrap() < exec["pid"].as_u64().unwrap());
+    let seconds = |key: &str| exit[key].as_f64().unwrap();
+    assert!(seconds("cpu_seconds") > 0.0 && seconds("cpu_seconds") <= seconds("run_seconds"));
     assert_eq!(exec["container"]["id"], container.id());
     assert_eq!(exec["container"]["image"], "busybox");
     assert_eq!(of("exit", "sh", "box")["status"], 3);
@@ -65,7 +88,6 @@ fn arguments_run_times_signals_and_lives_are_told() {
     let probe = Probe::start(&engine, args).unwrap();
     let container = Container::of(&engine, &image::BUSYBOX, "box")
         .unwrap()
-        // It lives long enough to be asked for its arguments.
         .command(["sh", "-c", "/bin/sleep 600 & /bin/sleep 601; :"])
         .run()
         .unwrap();

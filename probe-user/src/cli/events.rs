@@ -14,10 +14,10 @@ use crate::{
     agent::{Agent, Moment},
     clock::Clock,
     filter::{Filter, Kind},
-    identity::{lives::Lives, process, runs::Runs},
-    kernel::records::{Record, What},
+    identity::{lives::Lives, processes::Processes},
+    kernel::records::Record,
     remote::{AgentAddress, Remote},
-    views::events::{Beside, Event, EventRecord},
+    views::events::{Event, EventRecord},
 };
 
 /// How often it is looked which containers started and ended, and the directory forgets.
@@ -70,7 +70,7 @@ impl Events {
         let mut teller = Teller {
             output: self.output,
             filter,
-            runs: Runs::default(),
+            processes: Processes::look(),
             lives: Lives::new(agent.started(), &agent.directory().containers()),
         };
         loop {
@@ -128,7 +128,7 @@ impl Output {
 struct Teller<'a> {
     output: Output,
     filter: Option<&'a Filter>,
-    runs: Runs,
+    processes: Processes,
     lives: Lives,
 }
 
@@ -138,25 +138,11 @@ impl Teller<'_> {
         let mut text = String::new();
         for record in records {
             let time = clock.at(record.time);
-            let beside = self.beside(&record);
-            let event = Event::new(record, time, agent.directory(), beside);
+            let process = self.processes.take_in(&record);
+            let event = Event::new(record, time, agent.directory(), process.as_deref());
             self.tell(&event, agent, &mut text)?;
         }
         print(&text)
-    }
-
-    /// What the record does not tell.
-    fn beside(&mut self, record: &Record) -> Beside {
-        let mut beside = Beside::default();
-        match &record.what {
-            What::Fork { pid, .. } => self.runs.began(*pid, record.time),
-            What::Exec { pid, command, .. } => {
-                beside.command_line = process::command_line_of(*pid, command);
-            }
-            What::Exit { pid, .. } => beside.ran = self.runs.ended(*pid, record.time),
-            What::CgroupMade { .. } | What::CgroupRemoved => {}
-        }
-        beside
     }
 
     fn containers(&mut self, agent: &Agent) -> anyhow::Result<()> {

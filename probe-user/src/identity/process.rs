@@ -168,8 +168,16 @@ fn pid(number: i32) -> Pid {
 
 /// `starttime` counts clock ticks since boot.
 fn started(stat: &Stat) -> Option<Timestamp> {
+    since_boot(Duration::from_millis(
+        stat.starttime.saturating_mul(1000) / ticks_per_second(),
+    ))
+}
+
+/// A moment of `CLOCK_BOOTTIME`, cut to the clock tick.
+pub(super) fn since_boot(time: Duration) -> Option<Timestamp> {
     let boot = i64::try_from(boot_time_secs().ok()?).ok()?;
-    let since = stat.starttime.saturating_mul(1000) / ticks_per_second();
+    let tick = 1000 / ticks_per_second();
+    let since = u64::try_from(time.as_millis()).ok()? / tick * tick;
     Timestamp::from_millisecond(boot.saturating_mul(1000).saturating_add_unsigned(since)).ok()
 }
 

@@ -10,9 +10,8 @@ use utoipa::ToSchema;
 use super::units::printable;
 use crate::{
     filter::{self, Field, Value, of::ContainerFields},
-    identity::{Container, Directory, lives::Turn},
-    ids::Nanos,
-    kernel::records::{Record, What},
+    identity::{Container, Directory, lives::Turn, process::Process},
+    kernel::records::{Birth, Record, What},
 };
 
 /// One event, as JSON has it and as text is made of.
@@ -31,37 +30,34 @@ pub struct Event {
     container: Option<EventContainer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<u32>,
+    /// Its id in the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<String>,
-    /// The executable of an exec, the path of a cgroup.
+    /// The executable, the path of a cgroup.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    /// What an exec was given, if it could be read before the process was gone.
+    /// The program with its arguments, at most 4,096 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     command_line: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<u8>,
-    /// From fork to exit, if the fork was seen.
+    /// From fork to exit.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_seconds: Option<f64>,
+    /// CPU time of an exited process's first thread and of those that ended before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_seconds: Option<f64>,
     /// Whose it is, for filters.
     #[serde(skip)]
     of: Option<Arc<Container>>,
-}
-
-/// What is known of a record beside it.
-#[derive(Clone, Debug, Default)]
-pub struct Beside {
-    /// An exec's arguments.
-    pub command_line: Option<String>,
-    /// An exited process's run time.
-    pub ran: Option<Nanos>,
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -84,52 +80,54 @@ impl From<&Container> for EventContainer {
 }
 
 impl Event {
-    /// The record, with the container its cgroup belongs to. `time` is when it happened.
+    /// The record, with the container its cgroup belongs to and what is known of its `process`.
+    /// `time` is when it happened.
     #[must_use]
-    pub fn new(record: Record, time: Timestamp, directory: &Directory, beside: Beside) -> Self {
+    pub fn new(
+        record: Record,
+        time: Timestamp,
+        directory: &Directory,
+        process: Option<&Process>,
+    ) -> Self {
         let of = directory.container_of(record.cgroup);
         let mut event = Self {
             cgroup_id: Some(record.cgroup.0),
-            command_line: beside.command_line,
-            run_seconds: beside.ran.map(seconds),
             ..Self::bare(time, "", of)
         };
+        if let Some(process) = process {
+            event.uid = Some(process.uid);
+            let line = &process.command_line;
+            event.command_line = (!line.is_empty()).then(|| line.clone());
+            let path = process.executable.as_deref();
+            event.path = path.map(|path| path.to_string_lossy().into_owned());
+        }
         match record.what {
             What::Exec {
-                pid,
-                parent,
+                birth,
                 uid,
                 command,
                 path,
+                command_line,
             } => {
-                event.kind = "exec".into();
-                event.pid = Some(pid.0);
-                event.parent = Some(parent.0);
+                event.process("exec", birth, command);
                 event.uid = Some(uid);
-                event.command = Some(command);
                 event.path = Some(path);
+                event.command_line = command_line.or(event.command_line);
             }
-            What::Fork {
-                pid,
-                parent,
-                command,
-            } => {
-                event.kind = "fork".into();
-                event.pid = Some(pid.0);
-                event.parent = Some(parent.0);
-                event.command = Some(command);
-            }
+            What::Fork { birth, command } => event.process("fork", birth, command),
             What::Exit {
-                pid,
+                birth,
                 status,
                 signal,
                 command,
+                lived,
+                ran,
             } => {
-                event.kind = "exit".into();
-                event.pid = Some(pid.0);
-                event.command = Some(command);
+                event.process("exit", birth, command);
                 event.status = Some(status);
                 event.signal = Some(signal);
+                event.run_seconds = Some(lived.as_secs_f64());
+                event.cpu_seconds = Some(ran.as_secs_f64());
             }
             What::CgroupMade { path } => {
                 event.kind = "cgroup-made".into();
@@ -159,6 +157,14 @@ impl Event {
         }
     }
 
+    fn process(&mut self, kind: &'static str, birth: Birth, command: String) {
+        self.kind = kind.into();
+        self.pid = Some(birth.pid.0);
+        self.vpid = birth.inner_pid.map(|pid| pid.0);
+        self.parent = Some(birth.parent.0);
+        self.command = Some(command);
+    }
+
     fn bare(time: Timestamp, kind: &'static str, of: Option<Arc<Container>>) -> Self {
         Self {
             time: format!("{time:.6}"),
@@ -166,6 +172,7 @@ impl Event {
             cgroup_id: None,
             container: of.as_deref().map(EventContainer::from),
             pid: None,
+            vpid: None,
             parent: None,
             uid: None,
             command: None,
@@ -174,6 +181,7 @@ impl Event {
             status: None,
             signal: None,
             run_seconds: None,
+            cpu_seconds: None,
             of,
         }
     }
@@ -194,13 +202,15 @@ impl Event {
         };
         let told = self.command_line.as_ref().or(self.path.as_ref());
         let mut rest = told.cloned().unwrap_or_default();
-        match (self.status, self.signal) {
-            (_, Some(signal)) if signal != 0 => rest = name_of(signal),
-            (Some(status), _) => rest = format!("status {status}"),
-            _ => {}
-        }
-        if let Some(ran) = self.run_seconds {
-            rest = format!("{rest} after {ran:.3} s");
+        if let (Some(status), Some(signal)) = (self.status, self.signal) {
+            let end = match signal {
+                0 => format!("status {status}"),
+                signal => name_of(signal),
+            };
+            let seconds = |seconds: Option<f64>| seconds.unwrap_or_default();
+            let (ran, cpu) = (seconds(self.run_seconds), seconds(self.cpu_seconds));
+            let colon = if rest.is_empty() { "" } else { ": " };
+            rest = format!("{end} after {ran:.3} s, {cpu:.3} s of CPU{colon}{rest}");
         }
         let line = format!(
             "{} {:<15} {container:<20} {process:<24} {}",
@@ -210,10 +220,6 @@ impl Event {
         );
         line.trim_end().to_owned()
     }
-}
-
-fn seconds(nanos: Nanos) -> f64 {
-    std::time::Duration::from_nanos(nanos.0).as_secs_f64()
 }
 
 fn text(text: Option<&String>) -> Option<Value<'_>> {
@@ -250,6 +256,7 @@ impl filter::Record for EventRecord<'_> {
                 }
             }
             Field::ProcPid => number(event.pid).into_iter().for_each(tell),
+            Field::ProcVpid => number(event.vpid).into_iter().for_each(tell),
             Field::ProcPpid => number(event.parent).into_iter().for_each(tell),
             Field::ProcUid => number(event.uid).into_iter().for_each(tell),
             Field::ProcName => text(event.command.as_ref()).into_iter().for_each(tell),
@@ -271,15 +278,18 @@ impl filter::Record for EventRecord<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         filter::Filter,
-        ids::{CgroupId, Pid},
+        identity::processes::Processes,
+        ids::{CgroupId, Nanos, Pid},
     };
 
     const ID: &str = "3f2a1b4c5d6e7f8091a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4";
 
-    fn event(what: What, beside: Beside) -> Event {
+    fn event(what: What) -> Event {
         let directory = Directory::default();
         directory.cgroup_made(CgroupId(7), &format!("/docker/{ID}"));
         let record = Record {
@@ -288,36 +298,36 @@ mod tests {
             what,
         };
         let time = "2026-01-02T03:04:05Z".parse().unwrap();
-        Event::new(record, time, &directory, beside)
+        let process = Processes::default().take_in(&record);
+        Event::new(record, time, &directory, process.as_deref())
     }
 
+    const BIRTH: Birth = Birth {
+        pid: Pid(12),
+        inner_pid: Some(Pid(3)),
+        parent: Pid(1),
+        began: Duration::from_secs(7),
+    };
+
     fn exec() -> Event {
-        let what = What::Exec {
-            pid: Pid(12),
-            parent: Pid(1),
+        event(What::Exec {
+            birth: BIRTH,
             uid: 0,
             command: "sh".to_owned(),
             path: "/bin/sh".to_owned(),
-        };
-        let beside = Beside {
             command_line: Some("sh -c \u{1b}[31mred".to_owned()),
-            ran: None,
-        };
-        event(what, beside)
+        })
     }
 
     fn exit(status: u8, signal: u8) -> Event {
-        let what = What::Exit {
-            pid: Pid(12),
+        event(What::Exit {
+            birth: BIRTH,
             status,
             signal,
             command: "sh".to_owned(),
-        };
-        let beside = Beside {
-            ran: Some(Nanos(1_204_500_000)),
-            command_line: None,
-        };
-        event(what, beside)
+            lived: Duration::from_micros(1_204_500),
+            ran: Duration::from_millis(38),
+        })
     }
 
     #[test]
@@ -361,6 +371,10 @@ mod tests {
             &exec(),
             true,
         );
-        check("proc.exe = /bin/sh and proc.pid = 12", &exec(), true);
+        check(
+            "proc.exe = /bin/sh and proc.pid = 12 and proc.vpid = 3",
+            &exec(),
+            true,
+        );
     }
 }

@@ -7,12 +7,10 @@ use tracing::warn;
 use crate::{
     agent::{Agent, Moment, RunError},
     clock::Clock,
-    kernel::{losses::Losses, records::Record},
+    identity::processes::Processes,
+    kernel::{losses::Losses, programs::PROCESSES, records::Record},
     serve::news::Newsroom,
-    views::{
-        edges,
-        events::{Beside, Event},
-    },
+    views::{edges, events::Event},
 };
 
 /// Losses are logged that often at most.
@@ -22,15 +20,22 @@ const REMIND: Duration = Duration::from_mins(1);
 pub(super) struct Feed {
     pub(super) agent: Agent,
     newsroom: Newsroom,
+    processes: Processes,
     /// Losses that were logged, and when.
     logged: (Losses, Option<Instant>),
 }
 
 impl Feed {
     pub(super) fn new(agent: Agent, newsroom: Newsroom) -> Self {
+        let processes = if PROCESSES.is_served_by(agent.attached()) {
+            Processes::look()
+        } else {
+            Processes::default()
+        };
         Self {
             agent,
             newsroom,
+            processes,
             logged: (Losses::default(), None),
         }
     }
@@ -71,16 +76,17 @@ impl Feed {
         Ok(())
     }
 
-    fn tell(&self, records: Vec<Record>) {
-        if !self.newsroom.has_listeners() {
-            return;
-        }
+    fn tell(&mut self, records: Vec<Record>) {
+        let listened_to = self.newsroom.has_listeners();
         let clock = Clock::now();
         for record in records {
-            let time = clock.at(record.time);
-            // Arguments may hold secrets: nobody reads them here.
-            let event = Event::new(record, time, self.agent.directory(), Beside::default());
-            self.newsroom.tell(event);
+            let process = self.processes.take_in(&record);
+            if listened_to {
+                let time = clock.at(record.time);
+                let directory = self.agent.directory();
+                let event = Event::new(record, time, directory, process.as_deref());
+                self.newsroom.tell(event);
+            }
         }
     }
 
