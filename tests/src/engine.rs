@@ -1,6 +1,6 @@
 //! A Docker engine of our own, beside any that runs already.
 
-mod slot;
+pub(crate) mod slot;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;

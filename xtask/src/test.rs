@@ -25,6 +25,7 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &bpf::BPF_LINKER,
         &engine::ENGINE,
         &engine::IMAGES,
+        &engine::PODMAN,
         &read::GRAPHVIZ,
     ])?;
     build::build()?;

@@ -16,8 +16,8 @@ use crate::{
     views::processes::{self, Row},
 };
 
-/// Engines that have not answered by then are not waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Engines that have not answered by then are not waited for. Podman takes a second or two.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// List processes with their containers.
 #[derive(Args, Debug)]

@@ -48,6 +48,17 @@ pub(crate) const ENGINE: Need = Need {
     by_hand: &["apt-get install docker.io iptables iproute2 util-linux"],
 };
 
+/// Podman, which speaks Docker's API too.
+pub(crate) const PODMAN: Need = Need {
+    name: "Podman",
+    met: || machine::program("podman").is_some(),
+    ways: &[Way {
+        open: apt::usable,
+        steps: || Ok(vec![packages(&["podman"])]),
+    }],
+    by_hand: &["apt-get install podman"],
+};
+
 /// Servers and tools to make images of.
 pub(crate) const IMAGES: Need = Need {
     name: "programs for images",
