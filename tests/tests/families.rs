@@ -241,3 +241,53 @@ fn what_finds_no_room_is_counted_for_the_rest() {
     assert!(graph.json["losses"]["flows_dropped"].as_u64().unwrap() >= 500);
     assert_eq!(graph.json["losses"]["counts_dropped"], 0);
 }
+
+/// Whatever call moves them, bytes count once.
+#[test]
+fn every_way_to_send_and_to_receive_counts_its_bytes_once() {
+    const SENDING: [&str; 6] = [
+        "write", "zerocopy", "sendmmsg", "sendfile", "splice", "uring",
+    ];
+    const RECEIVING: [&str; 6] = ["read", "peek", "truncate", "recvmmsg", "splice", "uring"];
+    let engine = Engine::start().unwrap();
+    let network = Network::create(&engine, "net").unwrap();
+    let server = Container::of(&engine, &image::WORKLOAD, "server")
+        .unwrap()
+        .on(&network)
+        .command(["serve", "--port", "7000"])
+        .run()
+        .unwrap();
+    server.wait_for_line("listening", SOON).unwrap();
+    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let probe = Probe::graph(&engine, &[]).unwrap();
+    let ask = |(send, receive): (&str, &str)| {
+        let name = format!("{send}-{receive}");
+        let client = Container::of(&engine, &image::WORKLOAD, &name)
+            .unwrap()
+            .on(&network)
+            // Engines differ in whether io_uring is let through.
+            .option("--security-opt=seccomp=unconfined")
+            .command(["connect", "--to", &to, "--connections", "10"])
+            .command(["--request", "8-200000", "--response", "0-300000"])
+            .command(["--send", send, "--receive", receive])
+            .run()
+            .unwrap();
+        let tally = client.tally().unwrap();
+        assert_eq!(tally.failures, 0, "{name}: {:?}", tally.first_failure);
+        (name, tally)
+    };
+    let tallies: Vec<_> = SENDING.into_iter().zip(RECEIVING).map(ask).collect();
+    let graph = probe.finish().unwrap();
+    for (name, tally) in &tallies {
+        let edge = graph.edge(name, "server", 7000).unwrap();
+        check(edge, "connections_closed", tally.connections);
+        check(edge, "bytes_sent", tally.bytes_sent);
+        check(edge, "bytes_received", tally.bytes_received);
+        // The kernel's own splicing makes as many calls as it likes.
+        if !name.starts_with("sendfile") && !name.contains("splice") {
+            check(edge, "sends", tally.sends);
+            check(edge, "receives", tally.receives);
+        }
+    }
+    nothing_lost(&graph);
+}

@@ -4,15 +4,17 @@
 //! serves requests of any size; the rest is filler. The server answers, then closes; the client
 //! reads to the end, then closes.
 
+pub(crate) mod calls;
 pub(crate) mod connect;
 pub(crate) mod echo;
 pub(crate) mod serve;
 mod sizes;
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use calls::{Receiving, Sending};
 use probe_tests::tally::Tally;
 
 /// Two lengths of four bytes, big-endian.
@@ -28,6 +30,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 struct Counted<'a> {
     stream: TcpStream,
     tally: &'a mut Tally,
+    sending: Sending,
+    receiving: Receiving,
     chunk: Vec<u8>,
 }
 
@@ -39,6 +43,8 @@ impl<'a> Counted<'a> {
         Ok(Self {
             stream,
             tally,
+            sending: Sending::default(),
+            receiving: Receiving::default(),
             chunk: vec![FILLER; CHUNK],
         })
     }
@@ -56,24 +62,22 @@ impl<'a> Counted<'a> {
                 start.len()
             };
             let end = self.chunk.len().min(from + (total - sent));
-            let count = self.stream.write(&self.chunk[from..end])?;
-            if count == 0 {
+            let moved = self.sending.send(&self.stream, &self.chunk[from..end])?;
+            if moved.bytes == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            sent += count;
-            self.tally.sends += 1;
-            self.tally.bytes_sent += count as u64;
+            sent += moved.bytes;
+            self.tally.sends += moved.calls;
+            self.tally.bytes_sent += moved.bytes as u64;
         }
         Ok(())
     }
 
     /// Receives once: 0 at the end of the stream.
     fn receive(&mut self) -> io::Result<usize> {
-        let count = self.stream.read(&mut self.chunk)?;
-        if count > 0 {
-            self.tally.receives += 1;
-            self.tally.bytes_received += count as u64;
-        }
-        Ok(count)
+        let moved = self.receiving.receive(&self.stream, &mut self.chunk)?;
+        self.tally.receives += moved.calls;
+        self.tally.bytes_received += moved.bytes as u64;
+        Ok(moved.bytes)
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use probe_tests::tally::{Tally, Target};
 
+use super::calls::{Receiving, Sending};
 use super::sizes::Sizes;
 use super::{Counted, HEADER, SILENCE};
 
@@ -28,6 +29,12 @@ pub(crate) struct Connect {
     /// Bytes of a response, likewise
     #[arg(long, default_value = "1000")]
     response: Sizes,
+    /// By which call requests are sent
+    #[arg(long, value_enum, default_value_t)]
+    send: Sending,
+    /// By which call responses are received
+    #[arg(long, value_enum, default_value_t)]
+    receive: Receiving,
     /// Connections at a time, to each target
     #[arg(long, default_value_t = 1)]
     concurrency: u16,
@@ -105,6 +112,7 @@ impl Connect {
         let stream = TcpStream::connect_timeout(&to, SILENCE)?;
         tally.connections += 1;
         let mut stream = Counted::new(stream, tally)?;
+        (stream.sending, stream.receiving) = (self.send, self.receive);
         let mut header = [0; HEADER];
         let (request, response) = (self.request.one(), self.response.one());
         header[..4].copy_from_slice(&request.to_be_bytes());
