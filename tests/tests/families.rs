@@ -291,3 +291,33 @@ fn every_way_to_send_and_to_receive_counts_its_bytes_once() {
     }
     nothing_lost(&graph);
 }
+
+/// MPTCP's calls are its own; its connections and bytes are those of the TCP it is made of, with what
+/// it sends again on its own account.
+#[test]
+fn mptcp_counts_as_the_tcp_it_is_made_of() {
+    let engine = Engine::start().unwrap();
+    let network = Network::create(&engine, "net").unwrap();
+    let workload = |name: &str, words: &[&str]| {
+        let container = Container::of(&engine, &image::WORKLOAD, name).unwrap();
+        container.on(&network).command(words).run().unwrap()
+    };
+    let server = workload("server", &["serve", "--mptcp", "--port", "7000"]);
+    server.wait_for_line("listening", SOON).unwrap();
+    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let probe = Probe::graph(&engine, &[]).unwrap();
+    let words = ["connect", "--mptcp", "--to", &to, "--connections", "20"];
+    let sizes = ["--request", "8-100000", "--response", "0-100000"];
+    let tally = workload("client", &[&words[..], &sizes].concat())
+        .tally()
+        .unwrap();
+    let graph = probe.finish().unwrap();
+    assert_eq!((tally.connections, tally.failures), (20, 0), "{tally:?}");
+    assert_eq!(graph.edges_of(&["client", "server"]).len(), 1);
+    let edge = graph.edge("client", "server", 7000).unwrap();
+    check(edge, "connections_opened", tally.connections);
+    check(edge, "connections_closed", tally.connections);
+    assert!(edge["bytes_sent"].as_u64().unwrap() >= tally.bytes_sent);
+    assert!(edge["bytes_received"].as_u64().unwrap() >= tally.bytes_received);
+    nothing_lost(&graph);
+}

@@ -7,6 +7,7 @@
 pub(crate) mod calls;
 pub(crate) mod connect;
 pub(crate) mod echo;
+mod mptcp;
 pub(crate) mod serve;
 mod sizes;
 

@@ -12,7 +12,7 @@ use probe_tests::tally::{Tally, Target};
 
 use super::calls::{Receiving, Sending};
 use super::sizes::Sizes;
-use super::{Counted, HEADER, SILENCE};
+use super::{Counted, HEADER, SILENCE, mptcp};
 
 /// Sends requests to one target or several, to each as many.
 #[derive(Args)]
@@ -35,6 +35,9 @@ pub(crate) struct Connect {
     /// By which call responses are received
     #[arg(long, value_enum, default_value_t)]
     receive: Receiving,
+    /// Connect by MPTCP
+    #[arg(long)]
+    mptcp: bool,
     /// Connections at a time, to each target
     #[arg(long, default_value_t = 1)]
     concurrency: u16,
@@ -109,7 +112,11 @@ impl Connect {
     }
 
     fn exchange(&self, to: SocketAddr, tally: &mut Tally) -> io::Result<()> {
-        let stream = TcpStream::connect_timeout(&to, SILENCE)?;
+        let stream = if self.mptcp {
+            mptcp::connect(to)?
+        } else {
+            TcpStream::connect_timeout(&to, SILENCE)?
+        };
         tally.connections += 1;
         let mut stream = Counted::new(stream, tally)?;
         (stream.sending, stream.receiving) = (self.send, self.receive);

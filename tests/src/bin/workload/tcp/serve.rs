@@ -10,7 +10,7 @@ use clap::Args;
 use nix::sys::signal::{SigSet, Signal};
 use probe_tests::tally::Tally;
 
-use super::{Counted, HEADER};
+use super::{Counted, HEADER, mptcp};
 
 /// Answers requests until it is told to end.
 #[derive(Args)]
@@ -18,6 +18,9 @@ pub(crate) struct Serve {
     /// Listen on this port, on every address
     #[arg(long)]
     port: u16,
+    /// Listen for MPTCP too
+    #[arg(long)]
+    mptcp: bool,
     /// Connections served at a time; more wait to be accepted
     #[arg(long, default_value_t = 32)]
     concurrency: u16,
@@ -28,10 +31,14 @@ impl Serve {
         // Blocked before there are threads, so that none of them takes the signal.
         let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
         ends.thread_block().context("cannot block signals")?;
-        // Takes IPv4 too, unless the system was told otherwise.
-        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
-            .or_else(|_| TcpListener::bind(("0.0.0.0", self.port)))
-            .with_context(|| format!("cannot listen on port {}", self.port))?;
+        let listener = if self.mptcp {
+            mptcp::listen(self.port)
+        } else {
+            // Takes IPv4 too, unless the system was told otherwise.
+            TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
+                .or_else(|_| TcpListener::bind(("0.0.0.0", self.port)))
+        };
+        let listener = listener.with_context(|| format!("cannot listen on port {}", self.port))?;
         let total = Arc::new(Mutex::new(Tally::default()));
         for _ in 0..self.concurrency {
             let listener = listener.try_clone().context("cannot share the listener")?;
