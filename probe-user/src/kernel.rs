@@ -16,3 +16,4 @@ pub mod open_sockets;
 pub mod privileges;
 pub mod programs;
 pub mod records;
+mod take;

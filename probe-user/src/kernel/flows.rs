@@ -10,7 +10,7 @@ use aya::{
 use probe_ebpf::flow::{FlowCounters, FlowKey, PATH_WORDS, ROLE_OTHER};
 use thiserror::Error;
 
-use super::{batch::BatchReader, flow::path_text, live_sockets::LiveSockets};
+use super::{batch::BatchReader, flow::path_text, live_sockets::LiveSockets, take::take};
 pub use super::{
     counts::{Counts, Health, Least},
     flow::{Flow, Role, Service, UnixListener},
@@ -92,6 +92,7 @@ pub struct FlowTable {
     others: BpfHashMap<MapData, Key, u64>,
     paths: BpfHashMap<MapData, u64, [u64; PATH_WORDS]>,
     counters: PerCpuHashMap<MapData, u64, Counters>,
+    cpus: usize,
     live_sockets: LiveSockets,
     key_reader: BatchReader<Key, u64>,
     counter_reader: BatchReader<u64, Counters>,
@@ -115,6 +116,7 @@ impl FlowTable {
             others: maps.others.try_into()?,
             counters: maps.counters.try_into()?,
             paths: maps.paths.try_into()?,
+            cpus,
             live_sockets,
             key_reader: BatchReader::new(1),
             counter_reader: BatchReader::new(cpus),
@@ -166,14 +168,19 @@ impl FlowTable {
                 }
             })
             .map_err(FlowError::Read)?;
-        let retired = self.retire(&quiet)?;
+        let retired = self.retire(&quiet, &mut deltas)?;
         Ok(FlowNews { deltas, retired })
     }
 
     /// Takes flows without sockets and traffic out of the kernel's maps: first the key, so that no
-    /// further socket joins, then, once nobody can have been about to, the counters, whose last
-    /// value has been read by then.
-    fn retire(&mut self, quiet: &[FlowId]) -> Result<Vec<FlowId>, FlowError> {
+    /// further socket joins, then, once nobody can have been about to, the counters. A unix socket
+    /// that has known them all along may have counted since they were read: they are taken with
+    /// their last value.
+    fn retire(
+        &mut self,
+        quiet: &[FlowId],
+        deltas: &mut Vec<FlowDelta>,
+    ) -> Result<Vec<FlowId>, FlowError> {
         let mut retired = Vec::new();
         for id in quiet {
             let Some(flow) = self.known.get_mut(id) else {
@@ -189,7 +196,12 @@ impl FlowTable {
                 flow.retired = true;
                 flow.idle = 0;
             } else if flow.retired && flow.idle >= GRACE_TICKS {
-                gone_or(self.counters.remove(&id.0))?;
+                let map = self.counters.map().fd().as_fd();
+                let last = take::<u64, Counters>(map, &id.0, self.cpus);
+                let last = last.map_err(FlowError::Read)?;
+                if let Some(counts) = last.and_then(|cpus| flow.advance(sum(&cpus))) {
+                    deltas.push(flow.delta(*id, counts));
+                }
                 self.known.remove(id);
                 retired.push(*id);
             }
