@@ -51,7 +51,8 @@ pub(crate) struct Memory {
     pub(crate) stage: u32,
     /// 1 for the end that called `connect`: its SYN took a sequence number.
     active: u32,
-    pad: u32,
+    /// The sequence number after the last byte sent, once nothing more can be.
+    shut_at: u32,
 }
 
 /// Not connected, or not any more.
@@ -231,6 +232,7 @@ impl Entry {
                 (*self.0).told = 0;
             }
             (*self.0).origin = origin;
+            (*self.0).shut_at = position.sent;
             // The kernel's counts may hold a SYN's worth; a window's worth would not matter.
             (*self.0).sent = Meter::from(origin.first_sent, position.sent_wide);
             (*self.0).received = Meter::from(origin.first_received, position.received_wide);
@@ -246,6 +248,16 @@ impl Entry {
             (*self.0).told = position.retransmits.into();
             (*self.0).sent = Meter::from(position.sent, position.sent_wide);
             (*self.0).received = Meter::from(position.received, position.received_wide);
+        }
+    }
+
+    /// Nothing more can be sent: what follows in sequence is the FIN.
+    #[inline(always)]
+    pub(crate) fn shut(self, written: u32) {
+        // SAFETY: a live entry, by `new`. In this order: the tick may look between the two.
+        unsafe {
+            (&raw mut (*self.0).shut_at).write_volatile(written);
+            (&raw mut (*self.0).stage).write_volatile(STAGE_SHUT);
         }
     }
 
@@ -340,10 +352,15 @@ impl Entry {
                     moved |= amount;
                 }
             }
-            // After the last byte comes the FIN, which is none.
-            let shut = (*memory).stage == STAGE_SHUT || (*memory).stage == STAGE_IDLE;
-            if !shut && origin.first_sent == (*memory).origin.first_sent {
-                let (sequence, wide) = (position.sent, position.sent_wide);
+            // After the last byte comes the FIN, which is none. Looked at after the position: as long
+            // as the stage was open then, there was no FIN in it.
+            let stage = (&raw const (*memory).stage).read_volatile();
+            if stage != STAGE_IDLE && origin.first_sent == (*memory).origin.first_sent {
+                let sequence = match stage {
+                    STAGE_SHUT => (*memory).shut_at,
+                    _ => position.sent,
+                };
+                let wide = position.sent_wide;
                 let amount = Meter::advance(&raw mut (*memory).sent, sequence, wide);
                 if amount != 0 {
                     add(&raw mut (*counters).bytes_sent, amount);

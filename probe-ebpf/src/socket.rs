@@ -189,6 +189,18 @@ impl Socket {
         unsafe { SK_LOCAL_PORT.read(self.0) }
     }
 
+    /// The sequence number after the last byte that a send call took; 0 if it is no TCP socket.
+    #[inline(always)]
+    pub(crate) fn written(self) -> u32 {
+        // SAFETY: a socket, by `new`.
+        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
+        if tcp.is_null() {
+            return 0;
+        }
+        // SAFETY: the helper vouches for the type.
+        unsafe { TCP_WRITE_SEQ.read(tcp) }
+    }
+
     /// How far the connection has come; `None` if it is no TCP socket.
     #[inline(always)]
     pub(crate) fn position(self) -> Option<Position> {

@@ -56,7 +56,10 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
         LISTEN => listening(socket, &Process::current()),
         ESTABLISHED => established(socket, old),
         CLOSE => closed(socket),
-        _ => shut(socket),
+        _ => {
+            shut(socket);
+            Ok(())
+        }
     }
 }
 
@@ -200,20 +203,17 @@ pub(crate) fn join_flow(
     Ok(true)
 }
 
-/// A FIN is about to be sent: nothing can be after it.
+/// A FIN is about to be sent: nothing can be after it. What was sent is told with the rest, at the
+/// end or by the tick.
 #[inline(always)]
-fn shut(socket: Socket) -> Result<(), Loss> {
+fn shut(socket: Socket) {
     let Some(entry) = socket.memory() else {
-        return Ok(());
+        return;
     };
     // SAFETY: a live entry.
-    if unsafe { (*entry.as_ptr()).stage } != STAGE_OPEN {
-        return Ok(());
+    if unsafe { (*entry.as_ptr()).stage } == STAGE_OPEN {
+        entry.shut(socket.written());
     }
-    let told = entry.tell(socket);
-    // SAFETY: as above.
-    unsafe { (*entry.as_ptr()).stage = STAGE_SHUT };
-    told
 }
 
 #[inline(always)]
@@ -290,6 +290,7 @@ pub(crate) fn resume(
     // SAFETY: as above.
     unsafe {
         if shut {
+            // As of `position`, the FIN included: it is not new either.
             (*entry.as_ptr()).stage = STAGE_SHUT;
         }
         if let Some(counters) = flows::counters((*entry.as_ptr()).flow) {
