@@ -66,6 +66,17 @@ macro_rules! with_kernel_fields {
                 TASK_EXIT_CODE: u32 = "task_struct" "exit_code";
                 BPRM_FILENAME: usize = "linux_binprm" "filename";
             }
+            Call {
+                SK_SOCKET: usize = "sock" "sk_socket";
+                SOCKET_FILE: usize = "socket" "file";
+                SK_PEER_PID: usize = "sock" "sk_peer_pid";
+                PID_NR: u32 = "pid" "numbers.nr";
+                TASK_STATUS: u32 = "task_struct" "thread_info.status";
+                REGISTER_CALL: u64 = "pt_regs" "orig_ax";
+                REGISTER_FD: u64 = "pt_regs" "di";
+                REGISTER_BUFFER: u64 = "pt_regs" "si";
+                REGISTER_COUNT: u64 = "pt_regs" "dx";
+            }
         }
     };
 }
@@ -81,6 +92,8 @@ pub enum Group {
     Cgroup,
     /// A process and its program.
     Task,
+    /// The system call that a task is in, on x86-64.
+    Call,
 }
 
 /// One field, as user space sees it.
