@@ -18,6 +18,20 @@ pub const MAX_SNAPLEN: u32 = 65_536;
 /// cut.
 pub const MAX_PIECES: u64 = 64;
 
+/// What is wanted of all messages; zeroes where anything is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wanted {
+    /// Addresses that an end must have, as in a [`Message`].
+    pub addresses: [[u8; 16]; 2],
+    /// Ports that an end must have, in host byte order.
+    pub ports: [u32; 2],
+    /// Whose call it must be.
+    pub pid: u32,
+    /// One of the `DIRECTION_` constants.
+    pub direction: u32,
+}
+
 /// One call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -69,4 +83,5 @@ const _: () = {
     assert!(offset_of!(Message, local_port) == 96);
     assert!(offset_of!(Message, path) == 104);
     assert!(size_of::<Message>() == 216);
+    assert!(size_of::<Wanted>() == 48);
 };

@@ -325,6 +325,12 @@ pub(crate) fn mapped(v4: u32) -> [u8; 16] {
 }
 
 #[inline(always)]
+pub(crate) fn words(bytes: [u8; 16]) -> [u64; 2] {
+    // SAFETY: both are 16 bytes of integers.
+    unsafe { core::mem::transmute(bytes) }
+}
+
+#[inline(always)]
 pub(crate) fn bytes(words: [u64; 2]) -> [u8; 16] {
     // SAFETY: both are 16 bytes of integers.
     unsafe { core::mem::transmute(words) }

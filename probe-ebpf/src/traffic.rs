@@ -21,7 +21,7 @@ use crate::{
     kernel::Process,
     losses::counted,
     payload::{MSG_ERRQUEUE, MSG_PEEK},
-    socket::Socket,
+    socket::{Socket, words},
     unix,
     user_memory::{self, UserMemory},
 };
@@ -38,6 +38,22 @@ static SNAPLEN: Global<u32> = Global::new(0);
 /// The probe's own process, which is left out.
 #[unsafe(no_mangle)]
 static OWN_PID: Global<u32> = Global::new(0);
+
+/// What a filter wants of them, as far as it can be told here.
+#[unsafe(no_mangle)]
+static WANTED_ADDRESSES: Global<[[u64; 2]; 2]> = Global::new([[0; 2]; 2]);
+
+/// As above.
+#[unsafe(no_mangle)]
+static WANTED_PORTS: Global<[u32; 2]> = Global::new([0; 2]);
+
+/// As above.
+#[unsafe(no_mangle)]
+static WANTED_PID: Global<u32> = Global::new(0);
+
+/// As above.
+#[unsafe(no_mangle)]
+static WANTED_DIRECTION: Global<u32> = Global::new(0);
 
 /// `sock_send_length(struct sock *sk, int ret, int flags)`, since 6.3.
 #[btf_tracepoint(function = "sock_send_length")]
@@ -104,9 +120,23 @@ fn try_moved(socket: Socket, call: &Call) -> Result<(), Loss> {
         None if protocol == PROTOCOL_UNIX => Peer::new([0; 16], 0),
         None => connected_to(socket),
     };
+    let direction = match call.direction {
+        Direction::Send => DIRECTION_SENT,
+        Direction::Receive => DIRECTION_RECEIVED,
+    };
+    if !is_wanted(
+        socket,
+        &process,
+        &peer,
+        direction,
+        protocol == PROTOCOL_UNIX,
+    ) {
+        return Ok(());
+    }
     let said = Said {
         socket,
         direction: call.direction,
+        way: direction,
         length: call.returned.cast_unsigned(),
         protocol,
         peer,
@@ -116,10 +146,33 @@ fn try_moved(socket: Socket, call: &Call) -> Result<(), Loss> {
     said.submit()
 }
 
+/// Whether a filter may let it pass. What was not asked for the verifier knows, and leaves out.
+#[inline(always)]
+fn is_wanted(socket: Socket, process: &Process, peer: &Peer, direction: u8, unix: bool) -> bool {
+    let (pid, way) = (WANTED_PID.load(), WANTED_DIRECTION.load());
+    if (pid != 0 && pid != process.pid) || (way != 0 && way != u32::from(direction)) {
+        return false;
+    }
+    let port = |wanted: u32| {
+        let is = |port: u16| !unix && wanted == u32::from(port);
+        wanted == 0 || is(peer.port) || is(socket.local_port())
+    };
+    let address = |[high, low]: [u64; 2]| {
+        let is = |address| !unix && words(address) == [high, low];
+        high | low == 0
+            || is(peer.address)
+            || socket.addresses().is_some_and(|(local, _)| is(local))
+    };
+    let ([port_a, port_b], [address_a, address_b]) = (WANTED_PORTS.load(), WANTED_ADDRESSES.load());
+    port(port_a) && port(port_b) && address(address_a) && address(address_b)
+}
+
 /// What is known of a call.
 struct Said {
     socket: Socket,
     direction: Direction,
+    /// The same, as the record has it.
+    way: u8,
     length: u32,
     protocol: u8,
     peer: Peer,
@@ -241,10 +294,7 @@ impl Said {
             (*to).local_port = if unix { 0 } else { socket.local_port() };
             (*to).remote_port = peer.port;
             (*to).protocol = self.protocol;
-            (*to).direction = match self.direction {
-                Direction::Send => DIRECTION_SENT,
-                Direction::Receive => DIRECTION_RECEIVED,
-            };
+            (*to).direction = self.way;
             (*to).path_length = 0;
             (*to).pad = 0;
             if unix

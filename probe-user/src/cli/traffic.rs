@@ -1,15 +1,18 @@
 //! `probe traffic`.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
-use probe_ebpf::message::MAX_SNAPLEN;
+use probe_ebpf::message::{DIRECTION_RECEIVED, DIRECTION_SENT, MAX_SNAPLEN, Wanted as Kernel};
 
 use super::{Show, Source, Until, Wanted, filter::FilterArgs, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
-    filter::{Filter, Kind},
+    filter::{
+        Field::{self, FdCip, FdCport, FdLip, FdLport, FdRip, FdRport, FdSip, FdSport},
+        Filter, Kind, Value,
+    },
     kernel::messages::{Capture, Message},
     views::traffic::{Payload, Talk},
 };
@@ -67,6 +70,7 @@ impl Traffic {
             snaplen: self.snaplen,
             // A power of two, as rings have it.
             ring: (self.buffer << 20).next_power_of_two(),
+            wanted: filter.map(wanted).unwrap_or_default(),
         };
         let wanted = Wanted::Messages(capture);
         let mut agent = self
@@ -109,6 +113,44 @@ impl Traffic {
         teller.sum_up(self.snaplen);
         agent.stop().await;
         Ok(())
+    }
+}
+
+/// What of a filter the kernel can decide: the rest is asked here, of what is left.
+fn wanted(filter: &Filter) -> Kernel {
+    let mut wanted = Kernel::default();
+    for (field, value) in filter.certainties() {
+        match (field, value) {
+            (Field::FdPort | FdCport | FdSport | FdLport | FdRport, Value::Number(port)) => {
+                let port = u32::try_from(port).unwrap_or(u32::MAX);
+                put(&mut wanted.ports, port);
+            }
+            (Field::FdIp | FdCip | FdSip | FdLip | FdRip, Value::Address(address)) => {
+                let address = match address {
+                    IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+                    IpAddr::V6(v6) => v6,
+                };
+                put(&mut wanted.addresses, address.octets());
+            }
+            (Field::ProcPid, Value::Number(pid)) => {
+                wanted.pid = u32::try_from(pid).unwrap_or_default();
+            }
+            (Field::EvtDir | Field::EvtType, Value::Text("in" | "read")) => {
+                wanted.direction = DIRECTION_RECEIVED.into();
+            }
+            (Field::EvtDir | Field::EvtType, Value::Text("out" | "write")) => {
+                wanted.direction = DIRECTION_SENT.into();
+            }
+            _ => {}
+        }
+    }
+    wanted
+}
+
+/// Into the first place that is free, if one is.
+fn put<T: Copy + Default + PartialEq>(places: &mut [T], value: T) {
+    if let Some(free) = places.iter_mut().find(|place| **place == T::default()) {
+        *free = value;
     }
 }
 
@@ -182,5 +224,59 @@ impl Teller<'_> {
             "{shown} messages shown, {cut} of them not whole (--snaplen {snaplen}), {hidden} \
              filtered out, {lost} lost"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_decides_what_it_can_of_a_filter() {
+        let check = |filter: &str, expected: Kernel| {
+            assert_eq!(wanted(&filter.parse().unwrap()), expected, "{filter}");
+        };
+        let nothing = Kernel::default();
+        check(
+            "fd.port = 80",
+            Kernel {
+                ports: [80, 0],
+                ..nothing
+            },
+        );
+        check(
+            "fd.sport=80 and fd.cport=4000 and fd.port=80 and container.name=web",
+            Kernel {
+                ports: [80, 4000],
+                ..nothing
+            },
+        );
+        let address = |text: &str| text.parse::<std::net::Ipv6Addr>().unwrap().octets();
+        let pair = [address("::ffff:10.0.0.1"), address("fd00::2")];
+        check(
+            "fd.ip=10.0.0.1 and fd.ip=fd00::2",
+            Kernel {
+                addresses: pair,
+                ..nothing
+            },
+        );
+        check(
+            "evt.dir = in and proc.pid in (7)",
+            Kernel {
+                pid: 7,
+                direction: DIRECTION_RECEIVED.into(),
+                ..nothing
+            },
+        );
+        for undecided in [
+            "fd.port = 80 or fd.port = 81",
+            "fd.port != 80",
+            "not fd.port = 80",
+            "fd.port in (80, 81)",
+            "fd.port > 80",
+            "proc.name = web",
+        ] {
+            check(undecided, nothing);
+        }
     }
 }

@@ -10,7 +10,7 @@ use aya::maps::{Map, MapData, MapError, RingBuf};
 use bytes::{Bytes, BytesMut};
 use probe_ebpf::{
     flow::{PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX},
-    message::{DIRECTION_RECEIVED, DIRECTION_SENT, Message as Wire},
+    message::{DIRECTION_RECEIVED, DIRECTION_SENT, Message as Wire, Wanted},
 };
 
 use crate::ids::{CgroupId, Nanos, NetNs, Pid};
@@ -27,6 +27,8 @@ pub struct Capture {
     pub snaplen: u32,
     /// Bytes of the ring, a power of two. When it is full, messages are lost, and counted.
     pub ring: u32,
+    /// Which messages are wanted at all.
+    pub wanted: Wanted,
 }
 
 /// Which way the bytes went.

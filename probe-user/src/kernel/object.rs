@@ -148,11 +148,16 @@ impl Object {
             loader.override_global(symbol, offset, true);
         }
         let own_pid = std::process::id();
+        let wanted = messages.map(|messages| messages.wanted).unwrap_or_default();
         if let Some(messages) = messages {
             loader
                 .map_max_entries("MESSAGES", messages.ring)
                 .override_global("SNAPLEN", &messages.snaplen, true)
-                .override_global("OWN_PID", &own_pid, true);
+                .override_global("OWN_PID", &own_pid, true)
+                .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
+                .override_global("WANTED_PORTS", &wanted.ports, true)
+                .override_global("WANTED_PID", &wanted.pid, true)
+                .override_global("WANTED_DIRECTION", &wanted.direction, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
         let log = if log_level == 0 {
