@@ -15,7 +15,7 @@ use serde_json::Value;
 const SOON: Duration = Duration::from_secs(20);
 
 /// One connection is answered; what is asked is kept.
-const SERVE: &str = "printf 'HTTP/1.1 200 OK\\r\\nSet-Cookie: id=hush\\r\\nContent-Length: 12\\r\\n\\r\\n\\033[2J\\033]0;x\\007y' > /response
+const SERVE: &str = "printf 'HTTP/1.1 200 OK\\r\\nSet-Cookie: id=hush\\r\\nContent-Length: 11\\r\\n\\r\\n\\033[2J\\033]0;x\\007y' > /response
     nc -l -p 8080 < /response > /request; echo served; sleep 600";
 
 fn messages(printed: &str) -> Vec<Value> {
@@ -57,7 +57,10 @@ fn http_between_containers_is_shown_byte_for_byte_with_both_names() {
     let none = format!("fd.ip = {at} and fd.port = 9");
     let start = |words: &[&str]| Probe::start(&engine, ["traffic"].iter().chain(words)).unwrap();
     let raw = start(&["-o", "json", "--no-redact", "--filter", &pair]);
-    let shown = start(&["--filter", "container.name in (client, server)"]);
+    let shown = start(&[
+        "--filter",
+        "container.name in (client, server) and fd.proto = tcp",
+    ]);
     let hex = start(&["--hex", "--snaplen", "16", "--filter", &pair]);
     let other = start(&["-o", "json", "--filter", &none]);
     let ask = format!(
