@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -221,40 +220,6 @@ fn what_was_not_taken_is_counted_message_by_message() {
     let lost = lost.parse::<u64>().unwrap();
     assert!(lost > 0 && said.contains("a larger --buffer"), "{said}");
     assert_eq!(shown.join().unwrap() + lost, sent, "{said}");
-}
-
-#[test]
-fn every_kind_of_call_and_socket_shows_what_it_moved() {
-    let pid = std::process::id();
-    let filter = format!("proc.pid = {pid} and evt.type = write");
-    let probe = Probe::alone(["traffic", "-o", "json", "--filter", &filter]).unwrap();
-    let (mut here, _there) = UnixStream::pair().unwrap();
-    here.write_all(b"over a pair").unwrap();
-    let datagrams = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let to = datagrams.local_addr().unwrap();
-    let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    sender.send_to(b"unconnected", to).unwrap();
-    let (listener, at) = listener();
-    let mut stream = TcpStream::connect(at).unwrap();
-    let parts =
-        ["in ", "", "several ", "pieces"].map(|part| std::io::IoSlice::new(part.as_bytes()));
-    assert_eq!(stream.write_vectored(&parts).unwrap(), 17);
-    stream.write_all(b"not \xff UTF-8").unwrap();
-    drop(listener);
-    let messages = messages(&probe.interrupt().unwrap().stdout);
-    let find = |key: &str, value: &str| {
-        let found = messages.iter().find(|message| message[key] == value);
-        found.unwrap_or_else(|| panic!("no {value:?}: {messages:#?}"))
-    };
-    assert_eq!(find("text", "over a pair")["protocol"], "unix");
-    let datagram = find("text", "unconnected");
-    assert_eq!(datagram["remote"], to.to_string());
-    assert_eq!(
-        (&datagram["protocol"], &datagram["call"]),
-        (&"udp".into(), &"sendto".into())
-    );
-    assert_eq!(find("text", "in several pieces")["call"], "writev");
-    find("base64", "bm90IP8gVVRGLTg=");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::{
         Field::{self, FdCip, FdCport, FdLip, FdLport, FdRip, FdRport, FdSip, FdSport},
         Filter, Kind, Value,
     },
+    identity::workload::Holders,
     kernel::messages::{Capture, Message},
     views::traffic::{Payload, Talk},
 };
@@ -87,6 +88,7 @@ impl Traffic {
             redacts: !self.no_redact,
             filter,
             host: agent.hostname().into(),
+            holders: Holders::default(),
             tally: Tally::default(),
         };
         loop {
@@ -96,7 +98,10 @@ impl Traffic {
                 () = stop.asked() => break,
                 moment = agent.next() => match moment? {
                     Moment::Messages(messages) => teller.tell(messages, &agent)?,
-                    Moment::Tick => teller.complain(&agent)?,
+                    Moment::Tick => {
+                        teller.holders.forget();
+                        teller.complain(&agent)?;
+                    }
                     Moment::Records(_) => {}
                 },
             }
@@ -172,6 +177,7 @@ struct Teller<'a> {
     redacts: bool,
     filter: Option<&'a Filter>,
     host: Arc<str>,
+    holders: Holders,
     tally: Tally,
 }
 
@@ -181,7 +187,7 @@ impl Teller<'_> {
         let mut text = String::new();
         for message in messages {
             let time = clock.at(message.time);
-            let talk = Talk::new(message, time, agent.host(), &self.host);
+            let talk = Talk::new(message, time, agent.host(), &mut self.holders, &self.host);
             if !Filter::admits(self.filter, &talk) {
                 self.tally.hidden += 1;
                 continue;

@@ -16,7 +16,7 @@ use crate::{
     filter::{self, Field, Value, of::ContainerFields},
     identity::{
         Container,
-        workload::{Host, Workload, Workloads as _},
+        workload::{Holders, Host, Workload, Workloads as _},
     },
     kernel::messages::{Direction, Message, Socket},
 };
@@ -49,11 +49,17 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// `time` is when it was said.
+    /// `time` is when it was said; `holders` is who held the other ends of unix sockets.
     #[must_use]
-    pub fn new(message: Message, time: Timestamp, known: &Host, host: &Arc<str>) -> Self {
+    pub fn new(
+        message: Message,
+        time: Timestamp,
+        known: &Host,
+        holders: &mut Holders,
+        host: &Arc<str>,
+    ) -> Self {
         let workload = known.in_cgroup(message.cgroup, &message.command);
-        let peer = peer(&message, &workload, known);
+        let peer = peer(&message, &workload, known, holders);
         let container = match workload {
             Workload::Container(container) => Some(container),
             _ => None,
@@ -202,7 +208,7 @@ impl Talk {
 }
 
 /// The other end: by its address, or of a unix socket by who held it.
-fn peer(message: &Message, own: &Workload, known: &Host) -> Workload {
+fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) -> Workload {
     match &message.socket {
         // Loopback leads back into the same network namespace.
         Socket::Inet {
@@ -216,6 +222,9 @@ fn peer(message: &Message, own: &Workload, known: &Host) -> Workload {
             remote: Some(remote),
             ..
         } => known.at(remote.ip()),
+        Socket::Unix {
+            peer: Some(pid), ..
+        } => holders.of(*pid, known),
         _ => Workload::Unknown,
     }
 }
