@@ -17,7 +17,7 @@ use crate::{
         SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4,
         SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE, TCP_BYTES_ACKED,
         TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SND_UNA,
-        TCP_SRTT, TCP_WRITE_SEQ, cgroup_id,
+        TCP_SPORT, TCP_SRTT, TCP_WRITE_SEQ, cgroup_id,
     },
     memory::{Entry, Memory, SOCKETS},
 };
@@ -252,6 +252,19 @@ impl Socket {
                 _ => None,
             }
         }
+    }
+
+    /// The port of a TCP socket in host byte order, which it keeps when it is closed: [`Self::local_port`]
+    /// is given back then. 0 if it is none.
+    #[inline(always)]
+    pub(crate) fn tcp_port(self) -> u16 {
+        // SAFETY: a socket, by `new`.
+        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
+        if tcp.is_null() {
+            return 0;
+        }
+        // SAFETY: the helper vouches for the type.
+        u16::from_be(unsafe { TCP_SPORT.read(tcp) })
     }
 
     /// Whether a program holds it: the kernel has sockets of its own, as for NFS.

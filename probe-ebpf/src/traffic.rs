@@ -124,47 +124,26 @@ fn try_moved(socket: Socket, call: &Call) -> Result<(), Loss> {
         Direction::Send => DIRECTION_SENT,
         Direction::Receive => DIRECTION_RECEIVED,
     };
-    if !is_wanted(
-        socket,
-        &process,
-        &peer,
-        direction,
-        protocol == PROTOCOL_UNIX,
-    ) {
-        return Ok(());
-    }
+    let port = match protocol {
+        PROTOCOL_TCP => socket.tcp_port(),
+        PROTOCOL_UDP => socket.local_port(),
+        _ => 0,
+    };
     let said = Said {
         socket,
         direction: call.direction,
         way: direction,
         length: call.returned.cast_unsigned(),
         protocol,
+        port,
         peer,
         process,
         memory,
     };
-    said.submit()
-}
-
-/// Whether a filter may let it pass. What was not asked for the verifier knows, and leaves out.
-#[inline(always)]
-fn is_wanted(socket: Socket, process: &Process, peer: &Peer, direction: u8, unix: bool) -> bool {
-    let (pid, way) = (WANTED_PID.load(), WANTED_DIRECTION.load());
-    if (pid != 0 && pid != process.pid) || (way != 0 && way != u32::from(direction)) {
-        return false;
+    if said.is_wanted() {
+        said.submit()?;
     }
-    let port = |wanted: u32| {
-        let is = |port: u16| !unix && wanted == u32::from(port);
-        wanted == 0 || is(peer.port) || is(socket.local_port())
-    };
-    let address = |[high, low]: [u64; 2]| {
-        let is = |address| !unix && words(address) == [high, low];
-        high | low == 0
-            || is(peer.address)
-            || socket.addresses().is_some_and(|(local, _)| is(local))
-    };
-    let ([port_a, port_b], [address_a, address_b]) = (WANTED_PORTS.load(), WANTED_ADDRESSES.load());
-    port(port_a) && port(port_b) && address(address_a) && address(address_b)
+    Ok(())
 }
 
 /// What is known of a call.
@@ -175,6 +154,9 @@ struct Said {
     way: u8,
     length: u32,
     protocol: u8,
+    /// The socket's own, 0 of a unix socket.
+    port: u16,
+    /// Nobody, of a unix socket.
     peer: Peer,
     process: Process,
     memory: UserMemory,
@@ -188,6 +170,27 @@ struct Slot<const ROOM: usize> {
 }
 
 impl Said {
+    /// Whether a filter may let it pass. What was not asked for the verifier knows, and leaves out.
+    #[inline(always)]
+    fn is_wanted(&self) -> bool {
+        let (pid, way) = (WANTED_PID.load(), WANTED_DIRECTION.load());
+        if (pid != 0 && pid != self.process.pid) || (way != 0 && way != u32::from(self.way)) {
+            return false;
+        }
+        let port = |wanted: u32| {
+            let is = |port: u16| wanted == u32::from(port);
+            wanted == 0 || is(self.peer.port) || is(self.port)
+        };
+        let local = || self.socket.addresses().map_or([0; 16], |(local, _)| local);
+        let address = |wanted: [u64; 2]| {
+            let is = |address| words(address) == wanted;
+            wanted == [0; 2] || is(self.peer.address) || is(local())
+        };
+        let [port_a, port_b] = WANTED_PORTS.load();
+        let [address_a, address_b] = WANTED_ADDRESSES.load();
+        port(port_a) && port(port_b) && address(address_a) && address(address_b)
+    }
+
     /// Records come in a few sizes, as the verifier wants to know them; what is not filled costs
     /// room in the ring, and no time.
     #[inline(always)]
@@ -291,7 +294,7 @@ impl Said {
             (*to).netns = socket.netns();
             (*to).call = self.memory.call;
             (*to).fd = self.memory.fd;
-            (*to).local_port = if unix { 0 } else { socket.local_port() };
+            (*to).local_port = self.port;
             (*to).remote_port = peer.port;
             (*to).protocol = self.protocol;
             (*to).direction = self.way;

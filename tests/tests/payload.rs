@@ -32,6 +32,14 @@ fn said(messages: &[Value], container: &str, verb: &str, peer: &str) -> String {
     let texts = messages.iter().filter(of).map(|message| {
         assert_eq!(message["peer"]["name"], peer, "{message:#}");
         assert_eq!(message["bytes"], message["captured"], "{message:#}");
+        // Also when the socket is closed and its port given back.
+        let end = if container == "server" {
+            "local"
+        } else {
+            "remote"
+        };
+        let end = message[end].as_str().unwrap();
+        assert!(end.ends_with(":8080"), "{message:#}");
         message["text"].as_str().unwrap()
     });
     texts.collect()

@@ -162,8 +162,12 @@ impl Talk {
             printable(&self.name()),
         );
         if self.captured() == 0 {
-            text.push_str(", none shown: ");
-            text.push_str(call(message.call).map_or("the call is not known", |_| "not in memory"));
+            // Their bytes are in no memory of the program's, or not there any more.
+            text.push_str(", none shown: moved by ");
+            match call(message.call) {
+                Some(name) => text.push_str(name),
+                None => drop(write!(text, "system call {}", message.call)),
+            }
         } else if self.is_cut() {
             let _ = write!(text, ", {} shown", self.captured());
         }
@@ -229,21 +233,24 @@ fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) 
     }
 }
 
-/// The name of a call whose bytes are shown.
+/// The name of a call: one whose bytes are shown, or one of which people ask why they are not.
 const fn call(number: i32) -> Option<&'static str> {
     Some(match number {
         0 => "read",
         1 => "write",
         19 => "readv",
         20 => "writev",
+        40 => "sendfile",
         44 => "sendto",
         45 => "recvfrom",
         46 => "sendmsg",
         47 => "recvmsg",
+        275 => "splice",
         299 => "recvmmsg",
         307 => "sendmmsg",
         327 => "preadv2",
         328 => "pwritev2",
+        426 => "io_uring_enter",
         _ => return None,
     })
 }
@@ -258,7 +265,7 @@ struct Wire<'a> {
     pid: u32,
     thread: u32,
     fd: i32,
-    /// The system call; `null` for one whose bytes cannot be seen.
+    /// The system call; `null` for one that has no name here.
     call: Option<&'static str>,
     protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
