@@ -1,9 +1,11 @@
 //! What is said, over every kind of socket and by every kind of call.
 
 use std::io::{IoSlice, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
 use probe_tests::Probe;
 use serde_json::Value;
 
@@ -18,6 +20,13 @@ fn every_kind_of_call_and_socket_shows_what_it_moved() {
     let to = datagrams.local_addr().unwrap();
     let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     sender.send_to(b"unconnected", to).unwrap();
+    let several = [b"first of two", b"other of two"].map(|text| [IoSlice::new(text)]);
+    let mut headers = MultiHeaders::preallocate(several.len(), None);
+    let place = to.to_string().parse::<SocketAddrV4>().unwrap().into();
+    let places: [Option<SockaddrIn>; 2] = [Some(place); 2];
+    let (fd, flags) = (sender.as_raw_fd(), MsgFlags::empty());
+    let sent = sendmmsg(fd, &mut headers, &several, places, [], flags);
+    assert_eq!(sent.unwrap().count(), 2);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let parts = ["in ", "", "several ", "pieces"].map(|part| IoSlice::new(part.as_bytes()));
@@ -39,6 +48,9 @@ fn every_kind_of_call_and_socket_shows_what_it_moved() {
         (&datagram["protocol"], &datagram["call"]),
         (&"udp".into(), &"sendto".into())
     );
+    for one in ["first of two", "other of two"] {
+        assert_eq!(find("text", one)["call"], "sendmmsg");
+    }
     assert_eq!(find("text", "in several pieces")["call"], "writev");
     find("base64", "bm90IP8gVVRGLTg=");
 }
