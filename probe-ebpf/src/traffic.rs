@@ -129,10 +129,19 @@ fn try_moved(socket: Socket, call: &Call) -> Result<(), Loss> {
         PROTOCOL_UDP => socket.local_port(),
         _ => 0,
     };
+    let (mut listener, mut peer_pid) = (core::ptr::null(), 0);
+    if protocol == PROTOCOL_UNIX {
+        peer_pid = socket.peer_pid();
+        if let Some((_, address)) = unix::ends(socket, call.direction) {
+            listener = address;
+        }
+    }
     let said = Said {
-        socket,
-        direction: call.direction,
-        way: direction,
+        netns: socket.netns(),
+        local: socket.addresses().map_or([0; 16], |(local, _)| local),
+        listener,
+        peer_pid,
+        direction,
         length: call.returned.cast_unsigned(),
         protocol,
         port,
@@ -146,12 +155,15 @@ fn try_moved(socket: Socket, call: &Call) -> Result<(), Loss> {
     Ok(())
 }
 
-/// What is known of a call.
+/// What is known of a call: all that takes decisions, which would be walked through for each size of a
+/// record.
 struct Said {
-    socket: Socket,
-    direction: Direction,
-    /// The same, as the record has it.
-    way: u8,
+    netns: u32,
+    local: [u8; 16],
+    /// The `struct unix_address` that is listened on; null if there is none.
+    listener: *const c_void,
+    peer_pid: u32,
+    direction: u8,
     length: u32,
     protocol: u8,
     /// The socket's own, 0 of a unix socket.
@@ -174,17 +186,16 @@ impl Said {
     #[inline(always)]
     fn is_wanted(&self) -> bool {
         let (pid, way) = (WANTED_PID.load(), WANTED_DIRECTION.load());
-        if (pid != 0 && pid != self.process.pid) || (way != 0 && way != u32::from(self.way)) {
+        if (pid != 0 && pid != self.process.pid) || (way != 0 && way != u32::from(self.direction)) {
             return false;
         }
         let port = |wanted: u32| {
             let is = |port: u16| wanted == u32::from(port);
             wanted == 0 || is(self.peer.port) || is(self.port)
         };
-        let local = || self.socket.addresses().map_or([0; 16], |(local, _)| local);
         let address = |wanted: [u64; 2]| {
             let is = |address| words(address) == wanted;
-            wanted == [0; 2] || is(self.peer.address) || is(local())
+            wanted == [0; 2] || is(self.peer.address) || is(self.local)
         };
         let [port_a, port_b] = WANTED_PORTS.load();
         let [address_a, address_b] = WANTED_ADDRESSES.load();
@@ -277,35 +288,29 @@ impl Said {
     /// `to` is valid.
     #[inline(always)]
     unsafe fn fill(&self, to: *mut Message) {
-        let (socket, peer) = (self.socket, self.peer);
-        let unix = self.protocol == PROTOCOL_UNIX;
-        let local = socket.addresses().map_or([0; 16], |(local, _)| local);
         // SAFETY: by the caller's promise; the helpers have no preconditions.
         unsafe {
             (*to).time = bpf_ktime_get_ns();
             (*to).cgroup = self.process.cgroup;
-            (*to).local = local;
-            (*to).remote = peer.address;
+            (*to).local = self.local;
+            (*to).remote = self.peer.address;
             (*to).comm = self.process.comm;
             (*to).length = self.length;
             (*to).pid = self.process.pid;
             (*to).thread = bpf_get_current_pid_tgid() as u32;
-            (*to).peer_pid = if unix { socket.peer_pid() } else { 0 };
-            (*to).netns = socket.netns();
+            (*to).peer_pid = self.peer_pid;
+            (*to).netns = self.netns;
             (*to).call = self.memory.call;
             (*to).fd = self.memory.fd;
             (*to).local_port = self.port;
-            (*to).remote_port = peer.port;
+            (*to).remote_port = self.peer.port;
             (*to).protocol = self.protocol;
-            (*to).direction = self.way;
+            (*to).direction = self.direction;
             (*to).path_length = 0;
             (*to).pad = 0;
-            if unix
-                && let Some((_, listener)) = unix::ends(socket, self.direction)
-                && !listener.is_null()
-            {
+            if !self.listener.is_null() {
                 let path = (&raw mut (*to).path).cast::<[u64; PATH_WORDS]>();
-                (*to).path_length = unix::copy_path(listener, path) as u8;
+                (*to).path_length = unix::copy_path(self.listener, path) as u8;
             }
         }
     }
