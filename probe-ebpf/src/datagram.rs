@@ -82,7 +82,7 @@ pub(crate) fn note(peer: &Peer) {
 
 /// The peer of the call that ends, if it was given one.
 #[inline(always)]
-fn noted() -> Option<Peer> {
+pub(crate) fn noted() -> Option<Peer> {
     // SAFETY: the helper has no preconditions.
     let thread = unsafe { bpf_get_current_task() };
     // SAFETY: the value is copied out at once.
@@ -121,7 +121,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
 
 /// Whom a connected socket talks to.
 #[inline(always)]
-fn connected_to(socket: Socket) -> Peer {
+pub(crate) fn connected_to(socket: Socket) -> Peer {
     match socket.remote() {
         // An unspecified IPv4 address is not all zeroes in its mapped form.
         None | Some((_, 0)) => Peer::UNKNOWN,

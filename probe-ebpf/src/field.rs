@@ -76,6 +76,18 @@ macro_rules! with_kernel_fields {
                 PID_NUMBERS: u32 = "pid" "numbers.nr";
                 BPRM_FILENAME: usize = "linux_binprm" "filename";
             }
+            Call {
+                SK_SOCKET: usize = "sock" "sk_socket";
+                SOCKET_FILE: usize = "socket" "file";
+                TCP_SPORT: u16 = "tcp_sock" "inet_conn.icsk_inet.inet_sport";
+                SK_PEER_PID: usize = "sock" "sk_peer_pid";
+                PID_NR: u32 = "pid" "numbers.nr";
+                TASK_STATUS: u32 = "task_struct" "thread_info.status";
+                REGISTER_CALL: u64 = "pt_regs" "orig_ax";
+                REGISTER_FD: u64 = "pt_regs" "di";
+                REGISTER_BUFFER: u64 = "pt_regs" "si";
+                REGISTER_COUNT: u64 = "pt_regs" "dx";
+            }
         }
     };
 }
@@ -91,6 +103,8 @@ pub enum Group {
     Cgroup,
     /// A process and its program.
     Task,
+    /// The system call that a task is in, on x86-64.
+    Call,
 }
 
 /// One field, as user space sees it.

@@ -8,5 +8,6 @@
 pub mod field;
 pub mod flow;
 pub mod loss;
+pub mod message;
 pub mod pass;
 pub mod record;

@@ -42,7 +42,10 @@ mod records;
 mod resets;
 mod socket;
 mod tcp_life;
+mod traffic;
+mod traffic_exit;
 mod unix;
+mod user_memory;
 
 /// Helpers such as `bpf_probe_read_kernel` are for GPL-compatible programs only.
 #[unsafe(link_section = "license")]

@@ -56,24 +56,24 @@ at_end_of! {
 }
 
 #[inline(always)]
-const fn itself(sk: *const c_void) -> *const c_void {
+pub(crate) const fn itself(sk: *const c_void) -> *const c_void {
     sk
 }
 
 #[inline(always)]
-fn of_file(socket: *const c_void) -> *const c_void {
+pub(crate) fn of_file(socket: *const c_void) -> *const c_void {
     // SAFETY: the function's argument is a `struct socket`.
     unsafe { SOCKET_SK.follow(socket) }
 }
 
 /// `SOCK_SEQPACKET` may end in the datagram functions, as compilers see fit: each counts its own.
 #[inline(always)]
-fn of_datagrams(socket: *const c_void) -> *const c_void {
+pub(crate) fn of_datagrams(socket: *const c_void) -> *const c_void {
     only(of_file(socket), true)
 }
 
 #[inline(always)]
-fn of_packets(socket: *const c_void) -> *const c_void {
+pub(crate) fn of_packets(socket: *const c_void) -> *const c_void {
     only(of_file(socket), false)
 }
 

@@ -13,10 +13,11 @@ use probe_ebpf::{
 
 use crate::{
     kernel::{
-        NET_INUM, Process, SK_CGROUP, SK_DROPS, SK_ERR, SK_FAMILY, SK_FLAGS, SK_LOCAL_PORT,
-        SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4, SK_REMOTE_V6,
-        SK_STATE, SK_TYPE, TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT,
-        TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SND_UNA, TCP_SRTT, TCP_WRITE_SEQ, cgroup_id,
+        NET_INUM, PID_NR, Process, SK_CGROUP, SK_DROPS, SK_ERR, SK_FAMILY, SK_FLAGS, SK_LOCAL_PORT,
+        SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4,
+        SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE, TCP_BYTES_ACKED,
+        TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SND_UNA,
+        TCP_SPORT, TCP_SRTT, TCP_WRITE_SEQ, cgroup_id,
     },
     memory::{Entry, Memory, SOCKETS},
 };
@@ -248,7 +249,7 @@ impl Socket {
 
     /// Local and remote address; IPv4 is mapped, so that both families are one key.
     #[inline(always)]
-    fn addresses(self) -> Option<([u8; 16], [u8; 16])> {
+    pub(crate) fn addresses(self) -> Option<([u8; 16], [u8; 16])> {
         // SAFETY: a socket, by `new`; the v6 members are there in every `struct sock_common`.
         unsafe {
             match SK_FAMILY.read(self.0) {
@@ -263,6 +264,33 @@ impl Socket {
                 _ => None,
             }
         }
+    }
+
+    /// The port of a TCP socket in host byte order, which it keeps when it is closed: [`Self::local_port`]
+    /// is given back then. 0 if it is none.
+    #[inline(always)]
+    pub(crate) fn tcp_port(self) -> u16 {
+        // SAFETY: a socket, by `new`.
+        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
+        if tcp.is_null() {
+            return 0;
+        }
+        // SAFETY: the helper vouches for the type.
+        u16::from_be(unsafe { TCP_SPORT.read(tcp) })
+    }
+
+    /// Whether a program holds it: the kernel has sockets of its own, as for NFS.
+    #[inline(always)]
+    pub(crate) fn is_of_a_program(self) -> bool {
+        // SAFETY: a socket, by `new`; one that was closed reads as zeroes.
+        unsafe { !SOCKET_FILE.follow(SK_SOCKET.follow(self.0)).is_null() }
+    }
+
+    /// Who held the other end of a unix socket when it was connected, 0 if nobody did.
+    #[inline(always)]
+    pub(crate) fn peer_pid(self) -> u32 {
+        // SAFETY: a socket, by `new`; without a peer the address reads as zeroes.
+        unsafe { PID_NR.read(SK_PEER_PID.follow(self.0)) }
     }
 
     /// Whom the socket is connected to: address and port, both zero when to nobody.
@@ -319,6 +347,12 @@ impl Socket {
 #[inline(always)]
 pub(crate) fn mapped(v4: u32) -> [u8; 16] {
     bytes([0, u64::from(v4) << 32 | u64::from(0xffff_0000_u32)])
+}
+
+#[inline(always)]
+pub(crate) fn words(bytes: [u8; 16]) -> [u64; 2] {
+    // SAFETY: both are 16 bytes of integers.
+    unsafe { core::mem::transmute(bytes) }
 }
 
 #[inline(always)]

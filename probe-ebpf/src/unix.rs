@@ -113,7 +113,7 @@ fn join(
 
 /// Which end the socket is, and the address of the one that listens; `None` when no end has one.
 #[inline(always)]
-fn ends(socket: Socket, direction: Direction) -> Option<(u8, *const c_void)> {
+pub(crate) fn ends(socket: Socket, direction: Direction) -> Option<(u8, *const c_void)> {
     // SAFETY: a socket, by `Socket::new`.
     let unix = unsafe { as_unix(socket.as_ptr()) };
     if unix.is_null() {
@@ -176,18 +176,30 @@ unsafe fn as_unix(sk: *const c_void) -> *const c_void {
         .cast()
 }
 
+/// Copies the path of `address` to `to`, and gives its length.
+///
+/// # Safety
+///
+/// `to` is valid for a whole path.
+#[inline(always)]
+pub(crate) unsafe fn copy_path(address: *const c_void, to: *mut Path) -> u32 {
+    // SAFETY: a `struct unix_address`.
+    let len = unsafe { UNIX_ADDRESS_LEN.read(address) }.wrapping_sub(FAMILY_LEN);
+    let len = if len > PATH_LEN { PATH_LEN } else { len };
+    // SAFETY: a path is longer than `PATH_LEN`, by the caller's promise; the helper checks the source.
+    unsafe {
+        let name = address.byte_add(UNIX_ADDRESS_NAME.offset() + FAMILY_LEN as usize);
+        bpf_probe_read_kernel(to.cast(), len, name);
+    }
+    len
+}
+
 /// Keeps the path for user space and returns its key.
 #[inline(always)]
 fn remember_path(address: *const c_void) -> u64 {
     let mut path: Path = [0; PATH_WORDS];
-    // SAFETY: a `struct unix_address`.
-    let len = unsafe { UNIX_ADDRESS_LEN.read(address) }.wrapping_sub(FAMILY_LEN);
-    let len = if len > PATH_LEN { PATH_LEN } else { len };
-    // SAFETY: the buffer is longer than `PATH_LEN`; the helper checks the source.
-    unsafe {
-        let name = address.byte_add(UNIX_ADDRESS_NAME.offset() + FAMILY_LEN as usize);
-        bpf_probe_read_kernel((&raw mut path).cast(), len, name);
-    }
+    // SAFETY: it is a whole path.
+    unsafe { copy_path(address, &raw mut path) };
     // FNV-1a, word by word: http://www.isthe.com/chongo/tech/comp/fnv/
     let mut key: u64 = 0xcbf2_9ce4_8422_2325;
     let mut index = 0;

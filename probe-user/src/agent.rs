@@ -22,10 +22,12 @@ use crate::{
     kernel::{
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
+        messages::{Capture, Message, Messages},
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
         programs::{
-            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, PROCESSES, TRAFFIC,
+            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, MESSAGES, PROCESSES,
+            TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -53,6 +55,8 @@ pub struct Options {
     pub processes: bool,
     /// Whether flows are.
     pub traffic: bool,
+    /// How much of what is said is; `None` where nobody wants to know.
+    pub messages: Option<Capture>,
     /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
     pub ecs: Option<ecs::Options>,
     /// What of the traffic is shown.
@@ -110,6 +114,8 @@ pub enum Moment {
     Tick,
     /// Records came, in order. Containers they speak of are known by now, if only by id.
     Records(Vec<Record>),
+    /// Messages came, in order.
+    Messages(Vec<Message>),
 }
 
 /// The running agent. Dropping it detaches the programs and ends its tasks.
@@ -119,6 +125,7 @@ pub struct Agent {
     flows: FlowTable,
     losses: LossCounters,
     records: AsyncFd<Records>,
+    messages: Option<AsyncFd<Messages>>,
     ledger: Ledger,
     host: Host,
     hostname: String,
@@ -141,7 +148,7 @@ impl Agent {
     pub fn start(options: &Options) -> Result<Self, StartError> {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
-        let mut object = Object::load(options.max_flows)?;
+        let mut object = Object::load(options.max_flows, options.messages.as_ref())?;
         let live_sockets = object.attach_live_sockets()?;
         let maps = FlowMaps {
             flows: object.take_map("FLOWS")?,
@@ -157,6 +164,12 @@ impl Agent {
         // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.
         let records = unsafe { AsyncFd::register(records) }
             .map_err(|error| StartError::Poll(error.into()))?;
+
+        let messages = options
+            .messages
+            .is_some()
+            .then(|| messages(&mut object))
+            .transpose()?;
 
         let directory = Arc::new(Directory::default());
         let engines = Engines::follow(&options.engines, &directory);
@@ -185,6 +198,11 @@ impl Agent {
         if options.processes {
             attach(&PROCESSES)?;
         }
+        if options.messages.is_some() {
+            [DATAGRAM_PEERS, MESSAGES]
+                .iter()
+                .try_for_each(&mut attach)?;
+        }
         if options.traffic {
             TRAFFIC.iter().try_for_each(attach)?;
             if !CALLS_OF_EVERY_FAMILY.is_served_by(&attached) {
@@ -201,6 +219,7 @@ impl Agent {
             flows,
             losses,
             records,
+            messages,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
             host: Host {
@@ -308,7 +327,38 @@ impl Agent {
                 self.vitals.records += records.len() as u64;
                 Ok(Moment::Records(records))
             }
+            messages = readable(self.messages.as_mut()) => {
+                // What is said in a container that is new is said after it is made.
+                take_in(self.records.get_mut(), &self.host.directory);
+                Ok(Moment::Messages(messages.map_err(RunError::Poll)?))
+            }
         }
+    }
+
+    /// Takes what was said and not yet read; empty when that is all.
+    pub fn last_messages(&mut self) -> Vec<Message> {
+        take_in(self.records.get_mut(), &self.host.directory);
+        self.messages
+            .as_mut()
+            .map_or_else(Vec::new, |ring| ring.get_mut().take())
+    }
+
+    /// Messages that were not kept.
+    pub fn messages_lost(&self) -> Result<u64, RunError> {
+        let kernel = self.losses.messages().map_err(RunError::Losses)?;
+        let here = self.messages.as_ref();
+        Ok(kernel + here.map_or(0, |ring| ring.get_ref().undecoded()))
+    }
+
+    /// Detaches what tells of messages.
+    pub fn end_messages(&mut self) {
+        self.object.detach(MESSAGES.programs());
+    }
+
+    /// Who stands behind cgroups and addresses.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
     }
 
     /// Reads what is still in the kernel, and waits a little for names that are on their way.
@@ -380,6 +430,27 @@ impl Agent {
             ecs.ended().await;
         }
     }
+}
+
+/// The ring of messages, to be waited on.
+fn messages(object: &mut Object) -> Result<AsyncFd<Messages>, StartError> {
+    let ring = Messages::try_from(object.take_map("MESSAGES")?).map_err(map_error("MESSAGES"))?;
+    // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.
+    unsafe { AsyncFd::register(ring) }.map_err(|error| StartError::Poll(error.into()))
+}
+
+/// Waits for messages, for ever where there are none to come.
+async fn readable(ring: Option<&mut AsyncFd<Messages>>) -> io::Result<Vec<Message>> {
+    let Some(ring) = ring else {
+        return std::future::pending().await;
+    };
+    let mut ready = ring.readable_mut().await?;
+    let messages = ready.get_inner_mut().take();
+    // The kernel wakes only who has read all there was.
+    if messages.is_empty() {
+        ready.clear_ready();
+    }
+    Ok(messages)
 }
 
 /// Takes records from the ring; cgroups that came or went are known when it returns.

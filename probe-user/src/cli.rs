@@ -12,6 +12,7 @@ pub mod run;
 mod shape;
 mod stop;
 pub mod top;
+pub mod traffic;
 
 use std::{fmt, io, process::ExitCode, time::Duration};
 
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     agent::{Agent, Options, Show},
     config::LogFormat,
+    kernel::messages::Capture,
     remote::Remote,
 };
 use ecs::EcsArgs;
@@ -49,6 +51,8 @@ pub enum Command {
     Ps(ps::Ps),
     /// Print programs run, processes ended and containers started, as it happens.
     Events(events::Events),
+    /// Print what containers and processes say to each other, as they say it.
+    Traffic(traffic::Traffic),
     /// Check a filter, or list the fields of filters.
     Filter(filter::FilterCommand),
     /// Print the ECS tasks and services of this host's containers; needs Docker, no privileges.
@@ -91,6 +95,7 @@ impl Command {
             Self::Run(run) => run.run().await?,
             Self::Top(top) => top.run().await?,
             Self::Events(events) => events.run().await?,
+            Self::Traffic(traffic) => traffic.run().await?,
             Self::Ps(ps) => ps.run().await?,
             Self::Filter(filter) => filter.run()?,
             Self::Ecs(ecs) => ecs.run().await?,
@@ -128,6 +133,7 @@ enum Wanted {
     Names,
     Traffic,
     Records,
+    Messages(Capture),
 }
 
 impl Source {
@@ -146,6 +152,10 @@ impl Source {
             engines: self.engines.addresses()?,
             processes: matches!(wanted, Wanted::Records),
             traffic,
+            messages: match wanted {
+                Wanted::Messages(capture) => Some(capture),
+                _ => None,
+            },
             // Only nodes tell of tasks: nobody else would read the answers.
             ecs: traffic.then(|| self.ecs.options()),
             show,

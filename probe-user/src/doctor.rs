@@ -7,7 +7,7 @@ use crate::{
     kernel::{
         object::{LoadError, Object},
         privileges,
-        programs::{CONTAINERS, Capability, PROCESSES, Program, TRAFFIC},
+        programs::{CONTAINERS, Capability, MESSAGES, PROCESSES, Program, TRAFFIC},
     },
 };
 
@@ -81,10 +81,10 @@ pub async fn examine(engines: &[EngineAddress]) -> Vec<Finding> {
         }),
     };
     let mut findings = vec![privileges, cgroups];
-    match (Object::load(FLOWS), mount) {
+    match (Object::load(FLOWS, None), mount) {
         (Ok(mut object), Ok(mount)) => {
             let capabilities = [CONTAINERS].into_iter().chain(TRAFFIC.iter().copied());
-            for capability in capabilities.chain([PROCESSES]) {
+            for capability in capabilities.chain([PROCESSES, MESSAGES]) {
                 findings.push(capability_of(&mut object, &capability, &mount));
             }
             findings.extend(iterators(&mut object));
@@ -122,8 +122,8 @@ fn capability_of(object: &mut Object, capability: &Capability, mount: &CgroupMou
     Finding {
         name: capability.name,
         gives: capability.gives,
-        // Processes are for `probe events`; the graph does without.
-        needed: capability.needed && capability.name != PROCESSES.name,
+        // Processes are for `probe events`, messages for `probe traffic`; the graph does without.
+        needed: capability.needed && ![PROCESSES.name, MESSAGES.name].contains(&capability.name),
         outcome,
     }
 }

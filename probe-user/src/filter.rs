@@ -24,7 +24,7 @@ mod tests;
 use std::{fmt, str::FromStr};
 
 pub use error::{FilterError, What};
-use expr::Expr;
+use expr::{Expr, Op};
 pub use field::{Field, Kind};
 pub use net::Net;
 pub use record::{Record, Value};
@@ -52,6 +52,27 @@ impl Filter {
     #[must_use]
     pub fn never(&self, kind: Kind) -> Option<String> {
         never::reason(&self.expr, kind)
+    }
+
+    /// What holds of every record that passes: fields and what they must equal, as far as that is
+    /// asked for without alternatives.
+    #[must_use]
+    pub fn certainties(&self) -> Vec<(Field, Value<'_>)> {
+        let parts = match &self.expr {
+            Expr::And(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut certain = Vec::new();
+        for part in parts {
+            if let Expr::Test(test) = part
+                && matches!(test.op, Op::Equal | Op::In)
+                && let [operand] = test.operands.as_slice()
+                && let Some(value) = operand.value()
+            {
+                certain.push((test.field, value));
+            }
+        }
+        certain
     }
 
     /// Every field it names, in the order of the table, each once.

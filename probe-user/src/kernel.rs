@@ -11,6 +11,7 @@ pub mod flow;
 pub mod flows;
 pub mod live_sockets;
 pub mod losses;
+pub mod messages;
 pub mod object;
 pub mod open_sockets;
 pub mod privileges;

@@ -11,4 +11,5 @@ pub mod live;
 pub mod processes;
 pub mod sheet;
 pub mod top;
+pub mod traffic;
 pub mod units;

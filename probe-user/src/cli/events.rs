@@ -79,6 +79,7 @@ impl Events {
                 moment = agent.next() => match moment? {
                     Moment::Records(records) => teller.records(records, &agent)?,
                     Moment::Tick => teller.containers(&agent)?,
+                    Moment::Messages(_) => {}
                 },
             }
         }

@@ -198,6 +198,7 @@ impl Run {
             max_flows: settings.max_flows,
             engines,
             processes: settings.events,
+            messages: None,
             traffic: true,
             ecs: Some(self.ecs.options()),
             show: self.traffic.show(self.shape.shape(), fade),

@@ -115,6 +115,8 @@ pub enum Kind {
     Event,
     /// A container: of `probe top containers` and `probe top services`.
     Container,
+    /// A message: of `probe traffic`.
+    Message,
 }
 
 /// How many values a record has of a field.
@@ -137,8 +139,8 @@ pub struct Spec {
     pub name: &'static str,
     /// What it is compared with.
     pub kind: Type,
-    /// Which records have it: edges, processes, events, containers.
-    has: [Arity; 4],
+    /// Which records have it: edges, processes, events, containers, messages.
+    has: [Arity; 5],
     /// What it is.
     pub description: &'static str,
 }
@@ -151,7 +153,7 @@ const fn row(
     field: Field,
     name: &'static str,
     kind: Type,
-    has: [Arity; 4],
+    has: [Arity; 5],
     description: &'static str,
 ) -> Spec {
     Spec {
@@ -166,44 +168,44 @@ const fn row(
 /// All fields, in the order of [`Field`].
 #[rustfmt::skip]
 pub const TABLE: [Spec; 38] = [
-    row(Field::ContainerId, "container.id", Type::Id, [ANY, ONE, ONE, ONE], "the container's id; its first digits will do, four or more"),
-    row(Field::ContainerName, "container.name", Type::Text, [ANY, ONE, ONE, ONE], "the container's name"),
-    row(Field::ContainerImage, "container.image", Type::Text, [ANY, ONE, ONE, ONE], "its image, as it was asked for"),
-    row(Field::ContainerLabel, "container.label", Type::Text, [ANY, ONE, ONE, ONE], "the label of that key"),
-    row(Field::ContainerIp, "container.ip", Type::Address, [ANY, ANY, ANY, ANY], "its address, on any network"),
-    row(Field::ProcName, "proc.name", Type::Text, [ANY, ONE, ONE, NO], "the command, at most 15 bytes; of an edge, that of an end in no container"),
-    row(Field::ProcPid, "proc.pid", Type::Number, [NO, ONE, ONE, NO], "the process's id on the host"),
-    row(Field::ProcVpid, "proc.vpid", Type::Number, [NO, ONE, NO, NO], "its id in the container"),
-    row(Field::ProcPpid, "proc.ppid", Type::Number, [NO, ONE, ONE, NO], "its parent's id on the host"),
-    row(Field::ProcCmdline, "proc.cmdline", Type::Text, [NO, ONE, ONE, NO], "the program and its arguments"),
-    row(Field::ProcExe, "proc.exe", Type::Text, [NO, ONE, ONE, NO], "the program's file; of an exec, as it was asked for"),
-    row(Field::ProcUid, "proc.uid", Type::Number, [NO, ONE, ONE, NO], "the effective user id"),
-    row(Field::FdIp, "fd.ip", Type::Address, [ANY, NO, NO, NO], "an address of either end; != means that neither is"),
-    row(Field::FdCip, "fd.cip", Type::Address, [ANY, NO, NO, NO], "an address of the client"),
-    row(Field::FdSip, "fd.sip", Type::Address, [ANY, NO, NO, NO], "an address of the server"),
-    row(Field::FdLip, "fd.lip", Type::Address, [ANY, NO, NO, NO], "an address of an end on this host"),
-    row(Field::FdRip, "fd.rip", Type::Address, [ANY, NO, NO, NO], "an address of who talks with an end on this host"),
-    row(Field::FdPort, "fd.port", Type::Number, [ONE, NO, NO, NO], "a port of either end; clients' own are not kept"),
-    row(Field::FdCport, "fd.cport", Type::Number, [NO, NO, NO, NO], "the client's own port"),
-    row(Field::FdSport, "fd.sport", Type::Number, [ONE, NO, NO, NO], "the server's port, its own also behind NAT"),
-    row(Field::FdLport, "fd.lport", Type::Number, [ONE, NO, NO, NO], "the server's port, if the server is on this host"),
-    row(Field::FdRport, "fd.rport", Type::Number, [ONE, NO, NO, NO], "the server's port, if a client on this host asked for it"),
-    row(Field::FdProto, "fd.proto", Type::Text, [ONE, NO, NO, NO], "tcp, udp or unix"),
-    row(Field::FdNet, "fd.net", Type::Net, [ANY, NO, NO, NO], "addresses of either end, as in 10.0.0.0/8"),
-    row(Field::FdName, "fd.name", Type::Text, [ONE, NO, NO, NO], "CLIENT->SERVER:PORT, by name, or a unix socket's path"),
-    row(Field::FdType, "fd.type", Type::Text, [ANY, NO, NO, NO], "ipv4, ipv6 or unix, by the addresses of the ends"),
-    row(Field::EvtType, "evt.type", Type::Text, [NO, NO, ONE, NO], "exec, fork, exit, cgroup-made, cgroup-removed, container-start or container-stop"),
-    row(Field::EvtDir, "evt.dir", Type::Text, [NO, NO, NO, NO], "in or out"),
-    row(Field::EvtBytes, "evt.bytes", Type::Bytes, [ONE, NO, NO, NO], "bytes, both ways"),
-    row(Field::EvtLatency, "evt.latency", Type::Time, [NO, NO, NO, NO], "how long a call took"),
-    row(Field::EvtFailed, "evt.failed", Type::Flag, [ONE, NO, ONE, NO], "whether a connect failed; of an exit, whether its status is not 0 or a signal ended it"),
-    row(Field::EvtErrno, "evt.errno", Type::Number, [NO, NO, NO, NO], "why a call failed"),
-    row(Field::EcsCluster, "ecs.cluster", Type::Text, [ANY, ONE, ONE, ONE], "the ECS cluster's name"),
-    row(Field::EcsService, "ecs.service", Type::Text, [NO, NO, NO, ONE], "the ECS service's name, once ECS has told it"),
-    row(Field::EcsTask, "ecs.task", Type::Text, [ANY, ANY, ANY, ANY], "the ECS task: its ARN, or the id at its end"),
-    row(Field::EcsFamily, "ecs.family", Type::Text, [ANY, ONE, ONE, ONE], "the family of the ECS task definition"),
-    row(Field::EcsContainer, "ecs.container", Type::Text, [ANY, ONE, ONE, ONE], "the container's name in the task definition"),
-    row(Field::HostName, "host.name", Type::Text, [ANY, ONE, ONE, ONE], "the host's name"),
+    row(Field::ContainerId, "container.id", Type::Id, [ANY, ONE, ONE, ONE, ONE], "the container's id; its first digits will do, four or more"),
+    row(Field::ContainerName, "container.name", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the container's name"),
+    row(Field::ContainerImage, "container.image", Type::Text, [ANY, ONE, ONE, ONE, ONE], "its image, as it was asked for"),
+    row(Field::ContainerLabel, "container.label", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the label of that key"),
+    row(Field::ContainerIp, "container.ip", Type::Address, [ANY, ANY, ANY, ANY, ANY], "its address, on any network"),
+    row(Field::ProcName, "proc.name", Type::Text, [ANY, ONE, ONE, NO, ONE], "the command, at most 15 bytes; of an edge, that of an end in no container"),
+    row(Field::ProcPid, "proc.pid", Type::Number, [NO, ONE, ONE, NO, ONE], "the process's id on the host"),
+    row(Field::ProcVpid, "proc.vpid", Type::Number, [NO, ONE, NO, NO, NO], "its id in the container"),
+    row(Field::ProcPpid, "proc.ppid", Type::Number, [NO, ONE, ONE, NO, NO], "its parent's id on the host"),
+    row(Field::ProcCmdline, "proc.cmdline", Type::Text, [NO, ONE, ONE, NO, NO], "the program and its arguments"),
+    row(Field::ProcExe, "proc.exe", Type::Text, [NO, ONE, ONE, NO, NO], "the program's file; of an exec, as it was asked for"),
+    row(Field::ProcUid, "proc.uid", Type::Number, [NO, ONE, ONE, NO, NO], "the effective user id"),
+    row(Field::FdIp, "fd.ip", Type::Address, [ANY, NO, NO, NO, ANY], "an address of either end; != means that neither is"),
+    row(Field::FdCip, "fd.cip", Type::Address, [ANY, NO, NO, NO, ONE], "an address of the client; of a message, the end with the higher port"),
+    row(Field::FdSip, "fd.sip", Type::Address, [ANY, NO, NO, NO, ONE], "an address of the server; of a message, the end with the lower port"),
+    row(Field::FdLip, "fd.lip", Type::Address, [ANY, NO, NO, NO, ONE], "an address of an end on this host"),
+    row(Field::FdRip, "fd.rip", Type::Address, [ANY, NO, NO, NO, ONE], "an address of who talks with an end on this host"),
+    row(Field::FdPort, "fd.port", Type::Number, [ONE, NO, NO, NO, ANY], "a port of either end; an edge does not keep clients' own"),
+    row(Field::FdCport, "fd.cport", Type::Number, [NO, NO, NO, NO, ONE], "the client's own port"),
+    row(Field::FdSport, "fd.sport", Type::Number, [ONE, NO, NO, NO, ONE], "the server's port, its own also behind NAT"),
+    row(Field::FdLport, "fd.lport", Type::Number, [ONE, NO, NO, NO, ONE], "the server's port, if the server is on this host; of a message, the socket's own"),
+    row(Field::FdRport, "fd.rport", Type::Number, [ONE, NO, NO, NO, ONE], "the server's port, if a client on this host asked for it; of a message, the other end's"),
+    row(Field::FdProto, "fd.proto", Type::Text, [ONE, NO, NO, NO, ONE], "tcp, udp or unix"),
+    row(Field::FdNet, "fd.net", Type::Net, [ANY, NO, NO, NO, ANY], "addresses of either end, as in 10.0.0.0/8"),
+    row(Field::FdName, "fd.name", Type::Text, [ONE, NO, NO, NO, ONE], "CLIENT->SERVER:PORT, by name, of a message by address; or a unix socket's path"),
+    row(Field::FdType, "fd.type", Type::Text, [ANY, NO, NO, NO, ONE], "ipv4, ipv6 or unix, by the addresses of the ends"),
+    row(Field::EvtType, "evt.type", Type::Text, [NO, NO, ONE, NO, ONE], "exec, fork, exit, cgroup-made, cgroup-removed, container-start or container-stop; of a message, read or write"),
+    row(Field::EvtDir, "evt.dir", Type::Text, [NO, NO, NO, NO, ONE], "in, of what is read, or out"),
+    row(Field::EvtBytes, "evt.bytes", Type::Bytes, [ONE, NO, NO, NO, ONE], "bytes; of an edge, both ways"),
+    row(Field::EvtLatency, "evt.latency", Type::Time, [NO, NO, NO, NO, NO], "how long a call took"),
+    row(Field::EvtFailed, "evt.failed", Type::Flag, [ONE, NO, ONE, NO, NO], "whether a connect failed; of an exit, whether its status is not 0 or a signal ended it"),
+    row(Field::EvtErrno, "evt.errno", Type::Number, [NO, NO, NO, NO, NO], "why a call failed"),
+    row(Field::EcsCluster, "ecs.cluster", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the ECS cluster's name"),
+    row(Field::EcsService, "ecs.service", Type::Text, [NO, NO, NO, ONE, NO], "the ECS service's name, once ECS has told it"),
+    row(Field::EcsTask, "ecs.task", Type::Text, [ANY, ANY, ANY, ANY, ANY], "the ECS task: its ARN, or the id at its end"),
+    row(Field::EcsFamily, "ecs.family", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the family of the ECS task definition"),
+    row(Field::EcsContainer, "ecs.container", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the container's name in the task definition"),
+    row(Field::HostName, "host.name", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the host's name"),
 ];
 
 impl Field {
@@ -233,7 +235,13 @@ impl Spec {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Edge, Self::Process, Self::Event, Self::Container];
+    pub const ALL: [Self; 5] = [
+        Self::Edge,
+        Self::Process,
+        Self::Event,
+        Self::Container,
+        Self::Message,
+    ];
 
     /// As the list of fields has it.
     #[must_use]
@@ -243,6 +251,7 @@ impl Kind {
             Self::Process => "process",
             Self::Event => "event",
             Self::Container => "container",
+            Self::Message => "message",
         }
     }
 
@@ -254,6 +263,7 @@ impl Kind {
             Self::Process => "a process",
             Self::Event => "an event",
             Self::Container => "a container",
+            Self::Message => "a message",
         }
     }
 }

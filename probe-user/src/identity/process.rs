@@ -157,6 +157,14 @@ pub fn command_line_of(pid: Pid, command: &str) -> Option<String> {
     Some(command_line(&arguments))
 }
 
+/// The cgroup v2 path and the command of a process, if it is still there.
+#[must_use]
+pub fn place_of(pid: Pid) -> Option<(String, String)> {
+    let entry = ProcEntry::new(pid.0.try_into().ok()?).ok()?;
+    let path = entry.cgroups().ok()?.into_iter().find_map(v2_path)?;
+    Some((path, entry.stat().ok()?.comm))
+}
+
 /// The line of `/proc/PID/cgroup` that begins with `0::`.
 fn v2_path(group: ProcessCGroup) -> Option<String> {
     (group.hierarchy == 0).then_some(group.pathname)
@@ -217,6 +225,15 @@ mod tests {
         let age = Timestamp::now().duration_since(process.started.unwrap());
         assert!((-1..600).contains(&age.as_secs()), "{age:?}");
         assert_eq!(listing.refused, 0);
+    }
+
+    #[test]
+    fn a_process_has_a_place_while_it_lives() {
+        let (path, command) = place_of(Pid(std::process::id())).unwrap();
+        let comm = fs::read_to_string("/proc/self/comm").unwrap();
+        assert!(path.starts_with('/'), "{path}");
+        assert_eq!(command, comm.trim_end());
+        assert_eq!(place_of(Pid(u32::MAX)), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who stands behind a cgroup or an address.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::container::Container;
 use super::directory::Directory;
 use super::ecs::Ecs;
 use super::proxy::Forward;
+use super::{layout, process};
 use crate::ids::{CgroupId, Pid};
 
 /// One that talks.
@@ -110,6 +112,44 @@ impl Host {
             Arc::make_mut(&mut container).ecs = view;
         }
         Workload::Container(container)
+    }
+}
+
+/// Who processes are, asked of `/proc` once and then remembered until [`Holders::forget`].
+#[derive(Debug, Default)]
+pub struct Holders(HashMap<Pid, Workload>);
+
+/// Processes remembered; with more all are forgotten.
+const MAX_HOLDERS: usize = 4096;
+
+impl Holders {
+    /// Who the process is; nobody once it has ended.
+    pub fn of(&mut self, pid: Pid, host: &Host) -> Workload {
+        if self.0.len() >= MAX_HOLDERS {
+            self.forget();
+        }
+        self.0
+            .entry(pid)
+            .or_insert_with(|| host.at_pid(pid))
+            .clone()
+    }
+
+    /// Pids are used again: call it every second or so.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Host {
+    fn at_pid(&self, pid: Pid) -> Workload {
+        let Some((path, command)) = process::place_of(pid) else {
+            return Workload::Unknown;
+        };
+        let container = layout::container_in(&path);
+        match container.and_then(|found| self.directory.container(&found.id)) {
+            Some(container) => self.container(container),
+            None => Workload::Process(command.into()),
+        }
     }
 }
 

@@ -80,4 +80,10 @@ impl LossCounters {
             datagrams_dropped: sum(Loss::PeerUnknown)?,
         })
     }
+
+    /// Messages that found their ring full.
+    pub fn messages(&self) -> Result<u64, MapError> {
+        let cause = Loss::MessagesFull as u32;
+        Ok(self.0.get(&cause, 0)?.iter().sum())
+    }
 }

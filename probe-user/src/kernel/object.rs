@@ -22,6 +22,7 @@ use thiserror::Error;
 use super::{
     btf::{Btf, BtfError},
     live_sockets::LiveSockets,
+    messages::Capture,
     open_sockets::{self, BackfillError},
     programs::{Capability, Program},
 };
@@ -59,10 +60,10 @@ pub enum LoadError {
         reason: String,
     },
     /// The kernel has nothing of this name to hook.
-    #[error("this kernel has no {hook} {program} (in Linux since {since})")]
+    #[error("this kernel has no {hook} {at} (in Linux since {since})")]
     NoHook {
-        /// The program, called like the hook.
-        program: &'static str,
+        /// What a program hooks.
+        at: &'static str,
         /// Of which kind.
         hook: &'static str,
         /// The first kernel with it.
@@ -122,7 +123,7 @@ pub struct Object {
 
 impl Object {
     /// Creates the maps and sets every field's offset; attaches nothing.
-    pub fn load(max_flows: u32) -> Result<Self, LoadError> {
+    pub fn load(max_flows: u32, messages: Option<&Capture>) -> Result<Self, LoadError> {
         let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
         let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
         let mut offsets = Vec::with_capacity(FIELDS.len());
@@ -145,6 +146,18 @@ impl Object {
         loader.override_global(aya_log::LEVEL, &log_level, true);
         for (symbol, offset) in &offsets {
             loader.override_global(symbol, offset, true);
+        }
+        let own_pid = std::process::id();
+        let wanted = messages.map(|messages| messages.wanted).unwrap_or_default();
+        if let Some(messages) = messages {
+            loader
+                .map_max_entries("MESSAGES", messages.ring)
+                .override_global("SNAPLEN", &messages.snaplen, true)
+                .override_global("OWN_PID", &own_pid, true)
+                .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
+                .override_global("WANTED_PORTS", &wanted.ports, true)
+                .override_global("WANTED_PID", &wanted.pid, true)
+                .override_global("WANTED_DIRECTION", &wanted.direction, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
         let log = if log_level == 0 {
@@ -229,14 +242,14 @@ impl Object {
             .program_mut(program.name)
             .ok_or(LoadError::Missing(program.name))?;
         let loaded = match found {
-            AyaProgram::BtfTracePoint(hook) => hook.load(program.name, &self.btf),
-            AyaProgram::FExit(hook) => hook.load(program.name, &self.btf),
+            AyaProgram::BtfTracePoint(hook) => hook.load(program.at, &self.btf),
+            AyaProgram::FExit(hook) => hook.load(program.at, &self.btf),
             AyaProgram::CgroupSockAddr(hook) => hook.load(),
             _ => return Err(LoadError::Missing(program.name)),
         };
         loaded.map_err(|source| match source {
             ProgramError::Btf(aya::BtfError::UnknownBtfTypeName { .. }) => LoadError::NoHook {
-                program: program.name,
+                at: program.at,
                 hook: program.hook.as_str(),
                 since: program.since,
             },

@@ -5,9 +5,9 @@ use probe_ebpf::field::Group;
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Hook {
-    /// At a BTF tracepoint called like the program.
+    /// At a BTF tracepoint.
     Tracepoint,
-    /// At the end of a kernel function called like the program.
+    /// At the end of a kernel function.
     FunctionExit,
     /// In the calls of every process below the root cgroup.
     RootCgroup,
@@ -28,8 +28,10 @@ impl Hook {
 /// A kernel program.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// Its symbol, and what it hooks.
+    /// Its symbol.
     pub name: &'static str,
+    /// The tracepoint or function that it hooks.
+    pub at: &'static str,
     /// Where it runs.
     pub hook: Hook,
     /// The first kernel that has the hook.
@@ -39,8 +41,18 @@ pub struct Program {
 }
 
 const fn tracepoint(name: &'static str, since: &'static str, fields: &'static [Group]) -> Program {
+    tracepoint_at(name, name, since, fields)
+}
+
+const fn tracepoint_at(
+    name: &'static str,
+    at: &'static str,
+    since: &'static str,
+    fields: &'static [Group],
+) -> Program {
     Program {
         name,
+        at,
         hook: Hook::Tracepoint,
         since,
         fields,
@@ -49,17 +61,27 @@ const fn tracepoint(name: &'static str, since: &'static str, fields: &'static [G
 
 /// `fexit` works since 5.5; these functions have the arguments that are read since 5.19.
 const fn function_exit(name: &'static str) -> Program {
+    function_exit_at(name, name, CALLS)
+}
+
+const fn function_exit_at(
+    name: &'static str,
+    at: &'static str,
+    fields: &'static [Group],
+) -> Program {
     Program {
         name,
+        at,
         hook: Hook::FunctionExit,
         since: "5.19",
-        fields: CALLS,
+        fields,
     }
 }
 
 const fn root_cgroup(name: &'static str, since: &'static str) -> Program {
     Program {
         name,
+        at: name,
         hook: Hook::RootCgroup,
         since,
         fields: &[],
@@ -67,6 +89,13 @@ const fn root_cgroup(name: &'static str, since: &'static str) -> Program {
 }
 
 const CALLS: &[Group] = &[Group::Socket, Group::Unix, Group::Cgroup, Group::Task];
+const PAYLOADS: &[Group] = &[
+    Group::Socket,
+    Group::Unix,
+    Group::Cgroup,
+    Group::Task,
+    Group::Call,
+];
 
 /// Something that the probe can know, and the ways to it.
 #[derive(Clone, Copy, Debug)]
@@ -183,6 +212,50 @@ pub const PROCESSES: Capability = Capability {
         tracepoint("sched_process_fork", "2.6", &[Group::Task]),
         tracepoint("sched_process_exit", "2.6", &[Group::Task]),
     ]],
+};
+
+/// What calls move, payload included. It is attached only where that is asked for, and
+/// [`DATAGRAM_PEERS`] before it.
+pub const MESSAGES: Capability = Capability {
+    name: "messages",
+    gives: "what programs say to each other over TCP, UDP and unix sockets",
+    needed: true,
+    ways: &[
+        &[
+            tracepoint_at("traffic_send", "sock_send_length", "6.3", PAYLOADS),
+            tracepoint_at("traffic_receive", "sock_recv_length", "6.3", PAYLOADS),
+        ],
+        &[
+            function_exit_at("traffic_tcp_sendmsg", "tcp_sendmsg", PAYLOADS),
+            function_exit_at("traffic_tcp_recvmsg", "tcp_recvmsg", PAYLOADS),
+            function_exit_at("traffic_udp_sendmsg", "udp_sendmsg", PAYLOADS),
+            function_exit_at("traffic_udp_recvmsg", "udp_recvmsg", PAYLOADS),
+            function_exit_at("traffic_udpv6_sendmsg", "udpv6_sendmsg", PAYLOADS),
+            function_exit_at("traffic_udpv6_recvmsg", "udpv6_recvmsg", PAYLOADS),
+            function_exit_at(
+                "traffic_unix_stream_sendmsg",
+                "unix_stream_sendmsg",
+                PAYLOADS,
+            ),
+            function_exit_at(
+                "traffic_unix_stream_recvmsg",
+                "unix_stream_recvmsg",
+                PAYLOADS,
+            ),
+            function_exit_at("traffic_unix_dgram_sendmsg", "unix_dgram_sendmsg", PAYLOADS),
+            function_exit_at("traffic_unix_dgram_recvmsg", "unix_dgram_recvmsg", PAYLOADS),
+            function_exit_at(
+                "traffic_unix_seqpacket_sendmsg",
+                "unix_seqpacket_sendmsg",
+                PAYLOADS,
+            ),
+            function_exit_at(
+                "traffic_unix_seqpacket_recvmsg",
+                "unix_seqpacket_recvmsg",
+                PAYLOADS,
+            ),
+        ],
+    ],
 };
 
 /// What traffic takes, in the order in which it is attached.

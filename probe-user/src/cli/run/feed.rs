@@ -48,6 +48,7 @@ impl Feed {
                 moment = self.agent.next() => match moment? {
                     Moment::Records(records) => self.tell(records),
                     Moment::Tick => return self.ticked(),
+                    Moment::Messages(_) => {}
                 },
                 () = self.newsroom.asked() => self.publish()?,
             }

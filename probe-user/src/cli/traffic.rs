@@ -1,0 +1,288 @@
+//! `probe traffic`.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use clap::{Args, ValueEnum};
+use probe_ebpf::message::{DIRECTION_RECEIVED, DIRECTION_SENT, MAX_SNAPLEN, Wanted as Kernel};
+
+use super::{Show, Source, Until, Wanted, filter::FilterArgs, print, stop::Stop};
+use crate::{
+    agent::{Agent, Moment},
+    clock::Clock,
+    filter::{
+        Field::{self, FdCip, FdCport, FdLip, FdLport, FdRip, FdRport, FdSip, FdSport},
+        Filter, Kind, Value,
+    },
+    identity::workload::Holders,
+    kernel::messages::{Capture, Message},
+    views::traffic::{Payload, Talk},
+};
+
+/// How often it is looked whether messages were lost.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Print what containers and processes say to each other, as they say it.
+#[derive(Args, Debug)]
+pub struct Traffic {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    until: Until,
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    /// Bytes of each read and write to show.
+    #[arg(long, value_name = "BYTES", default_value_t = 2000,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SNAPLEN)))]
+    snaplen: u32,
+
+    /// Mebibytes for what was said and is not printed yet; what does not fit is counted as lost.
+    #[arg(long, value_name = "MIB", default_value_t = 16,
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    buffer: u32,
+
+    /// Print bytes in hexadecimal, with the text beside.
+    #[arg(long, conflicts_with = "output")]
+    hex: bool,
+
+    /// Print passwords, cookies and the like as they are, rather than as asterisks.
+    #[arg(long)]
+    no_redact: bool,
+
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// How messages are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    /// A line on each read or write, and its bytes below.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Traffic {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let filter = self.filter.of(Kind::Message)?;
+        let mut stop = Stop::new()?;
+        let capture = Capture {
+            snaplen: self.snaplen,
+            // A power of two, as rings have it.
+            ring: (self.buffer << 20).next_power_of_two(),
+            wanted: filter.map(wanted).unwrap_or_default(),
+        };
+        let wanted = Wanted::Messages(capture);
+        let mut agent = self
+            .source
+            .start(wanted, Show::default(), INTERVAL, false)?;
+        stop.start(&self.until);
+        let mut teller = Teller {
+            output: self.output,
+            payload: if self.hex {
+                Payload::Hex
+            } else {
+                Payload::Text
+            },
+            redacts: !self.no_redact,
+            filter,
+            host: agent.hostname().into(),
+            holders: Holders::default(),
+            tally: Tally::default(),
+        };
+        loop {
+            tokio::select! {
+                // What there is to print may have no end.
+                biased;
+                () = stop.asked() => break,
+                moment = agent.next() => match moment? {
+                    Moment::Messages(messages) => teller.tell(messages, &agent)?,
+                    Moment::Tick => {
+                        teller.holders.forget();
+                        teller.complain(&agent)?;
+                    }
+                    Moment::Records(_) => {}
+                },
+            }
+        }
+        agent.end_messages();
+        loop {
+            let messages = agent.last_messages();
+            if messages.is_empty() {
+                break;
+            }
+            teller.tell(messages, &agent)?;
+        }
+        teller.complain(&agent)?;
+        teller.sum_up(self.snaplen);
+        agent.stop().await;
+        Ok(())
+    }
+}
+
+/// What of a filter the kernel can decide: the rest is asked here, of what is left.
+fn wanted(filter: &Filter) -> Kernel {
+    let mut wanted = Kernel::default();
+    for (field, value) in filter.certainties() {
+        match (field, value) {
+            (Field::FdPort | FdCport | FdSport | FdLport | FdRport, Value::Number(port)) => {
+                let port = u32::try_from(port).unwrap_or(u32::MAX);
+                put(&mut wanted.ports, port);
+            }
+            (Field::FdIp | FdCip | FdSip | FdLip | FdRip, Value::Address(address)) => {
+                let address = match address {
+                    IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+                    IpAddr::V6(v6) => v6,
+                };
+                put(&mut wanted.addresses, address.octets());
+            }
+            (Field::ProcPid, Value::Number(pid)) => {
+                wanted.pid = u32::try_from(pid).unwrap_or_default();
+            }
+            (Field::EvtDir | Field::EvtType, Value::Text("in" | "read")) => {
+                wanted.direction = DIRECTION_RECEIVED.into();
+            }
+            (Field::EvtDir | Field::EvtType, Value::Text("out" | "write")) => {
+                wanted.direction = DIRECTION_SENT.into();
+            }
+            _ => {}
+        }
+    }
+    wanted
+}
+
+/// Into the first place that is free, if one is.
+fn put<T: Copy + Default + PartialEq>(places: &mut [T], value: T) {
+    if let Some(free) = places.iter_mut().find(|place| **place == T::default()) {
+        *free = value;
+    }
+}
+
+/// Messages so far.
+#[derive(Default)]
+struct Tally {
+    shown: u64,
+    /// Of these, not whole.
+    cut: u64,
+    /// That the filter kept back.
+    hidden: u64,
+    lost: u64,
+}
+
+/// Prints what is said.
+struct Teller<'a> {
+    output: Output,
+    payload: Payload,
+    redacts: bool,
+    filter: Option<&'a Filter>,
+    host: Arc<str>,
+    holders: Holders,
+    tally: Tally,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, messages: Vec<Message>, agent: &Agent) -> anyhow::Result<()> {
+        let clock = Clock::now();
+        let mut text = String::new();
+        for message in messages {
+            let time = clock.at(message.time);
+            let talk = Talk::new(message, time, agent.host(), &mut self.holders, &self.host);
+            if !Filter::admits(self.filter, &talk) {
+                self.tally.hidden += 1;
+                continue;
+            }
+            self.tally.shown += 1;
+            self.tally.cut += u64::from(talk.is_cut());
+            let talk = if self.redacts { talk.redacted() } else { talk };
+            text.push_str(&match self.output {
+                Output::Text => talk.text(self.payload),
+                Output::Json => talk.json()?,
+            });
+        }
+        print(&text)
+    }
+
+    /// Says how many messages were lost since the last time.
+    #[expect(clippy::print_stderr, reason = "stdout has what was said")]
+    fn complain(&mut self, agent: &Agent) -> anyhow::Result<()> {
+        let lost = agent.messages_lost()?;
+        if lost > self.tally.lost {
+            eprintln!(
+                "{} messages are lost, as the buffer was full: a larger --buffer or a narrower \
+                 --filter helps",
+                lost - self.tally.lost
+            );
+            self.tally.lost = lost;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::print_stderr, reason = "as above")]
+    fn sum_up(&self, snaplen: u32) {
+        let Tally {
+            shown,
+            cut,
+            hidden,
+            lost,
+        } = self.tally;
+        eprintln!(
+            "{shown} messages shown, {cut} of them not whole (--snaplen {snaplen}), {hidden} \
+             filtered out, {lost} lost"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_decides_what_it_can_of_a_filter() {
+        let check = |filter: &str, expected: Kernel| {
+            assert_eq!(wanted(&filter.parse().unwrap()), expected, "{filter}");
+        };
+        let nothing = Kernel::default();
+        check(
+            "fd.port = 80",
+            Kernel {
+                ports: [80, 0],
+                ..nothing
+            },
+        );
+        check(
+            "fd.sport=80 and fd.cport=4000 and fd.port=80 and container.name=web",
+            Kernel {
+                ports: [80, 4000],
+                ..nothing
+            },
+        );
+        let address = |text: &str| text.parse::<std::net::Ipv6Addr>().unwrap().octets();
+        let pair = [address("::ffff:10.0.0.1"), address("fd00::2")];
+        check(
+            "fd.ip=10.0.0.1 and fd.ip=fd00::2",
+            Kernel {
+                addresses: pair,
+                ..nothing
+            },
+        );
+        check(
+            "evt.dir = in and proc.pid in (7)",
+            Kernel {
+                pid: 7,
+                direction: DIRECTION_RECEIVED.into(),
+                ..nothing
+            },
+        );
+        for undecided in [
+            "fd.port = 80 or fd.port = 81",
+            "fd.port != 80",
+            "not fd.port = 80",
+            "fd.port in (80, 81)",
+            "fd.port > 80",
+            "proc.name = web",
+        ] {
+            check(undecided, nothing);
+        }
+    }
+}
