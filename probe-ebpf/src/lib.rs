@@ -7,6 +7,7 @@
 
 pub mod field;
 pub mod flow;
+pub mod half;
 pub mod loss;
 pub mod pass;
 pub mod record;

@@ -30,6 +30,7 @@ mod cgroup;
 mod datagram;
 mod datagram_peer;
 mod flows;
+mod halves;
 mod kernel;
 mod live_sockets;
 mod losses;

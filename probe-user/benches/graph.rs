@@ -165,7 +165,7 @@ fn news() -> FlowNews {
     });
     FlowNews {
         deltas: deltas.collect(),
-        retired: Vec::new(),
+        ..FlowNews::default()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         CgroupError, CgroupMount, Directory, Ecs, EngineAddress, ecs, engines::Engines,
         workload::Host,
     },
+    ids::NetNs,
     kernel::{
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
@@ -47,6 +48,8 @@ pub struct Options {
     pub interval: Duration,
     /// Flows the kernel and the ledger hold.
     pub max_flows: u32,
+    /// The one network namespace to look at, by its inode number; all if not given.
+    pub netns: Option<NetNs>,
     /// Where container engines are.
     pub engines: Vec<EngineAddress>,
     /// Which records are wanted.
@@ -141,12 +144,13 @@ impl Agent {
     pub fn start(options: &Options) -> Result<Self, StartError> {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
-        let mut object = Object::load(options.max_flows)?;
+        let mut object = Object::load(options.max_flows, options.netns)?;
         let live_sockets = object.attach_live_sockets()?;
         let maps = FlowMaps {
             flows: object.take_map("FLOWS")?,
             others: object.take_map("OTHERS")?,
             counters: object.take_map("COUNTERS")?,
+            kept: object.take_map("KEPT")?,
             paths: object.take_map("PATHS")?,
         };
         let flows = FlowTable::new(maps, live_sockets).map_err(map_error("COUNTERS"))?;
@@ -346,6 +350,12 @@ impl Agent {
         self.ledger.advance(now);
         self.ledger.apply(news, &self.host);
         self.host.directory.sweep(now);
+        Ok(())
+    }
+
+    /// Finds out which connections a graph's edges had, for other hosts to find their own among them.
+    fn read_halves(&mut self) -> Result<(), RunError> {
+        self.ledger.keep(self.flows.halves()?);
         Ok(())
     }
 

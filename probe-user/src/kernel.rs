@@ -9,6 +9,7 @@ pub mod btf;
 pub mod counts;
 pub mod flow;
 pub mod flows;
+pub mod halves;
 pub mod live_sockets;
 pub mod losses;
 pub mod object;

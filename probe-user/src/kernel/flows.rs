@@ -7,10 +7,15 @@ use aya::{
     maps::{HashMap as BpfHashMap, IterableMap as _, Map, MapData, MapError, PerCpuHashMap},
     util::nr_cpus,
 };
-use probe_ebpf::flow::{FlowCounters, FlowKey, PATH_WORDS, ROLE_OTHER};
+use probe_ebpf::flow::{FlowCounters, FlowKey, PATH_WORDS, PROTOCOL_TCP, ROLE_OTHER};
 use thiserror::Error;
 
-use super::{batch::BatchReader, flow::path_text, live_sockets::LiveSockets};
+use super::{
+    batch::BatchReader,
+    flow::path_text,
+    halves::{Halves, KeptHalves},
+    live_sockets::LiveSockets,
+};
 pub use super::{
     counts::{Counts, Health, Least},
     flow::{Flow, Role, Service, UnixListener},
@@ -32,6 +37,8 @@ pub struct FlowNews {
     pub deltas: Vec<FlowDelta>,
     /// Ids that will not come again.
     pub retired: Vec<FlowId>,
+    /// What they had kept of their connections' sequence numbers.
+    pub halves: Vec<(FlowId, Halves)>,
 }
 
 /// What one flow has counted since the last tick.
@@ -82,6 +89,8 @@ pub struct FlowMaps {
     pub others: Map,
     /// `COUNTERS`: by id, for each CPU.
     pub counters: Map,
+    /// `KEPT`: sequence numbers, by id.
+    pub kept: Map,
     /// `PATHS`: of unix sockets, by key.
     pub paths: Map,
 }
@@ -92,11 +101,15 @@ pub struct FlowTable {
     others: BpfHashMap<MapData, Key, u64>,
     paths: BpfHashMap<MapData, u64, [u64; PATH_WORDS]>,
     counters: PerCpuHashMap<MapData, u64, Counters>,
+    kept: KeptHalves,
     live_sockets: LiveSockets,
     key_reader: BatchReader<Key, u64>,
     counter_reader: BatchReader<u64, Counters>,
     known: HashMap<FlowId, Known>,
 }
+
+/// Flows that are gone, and what they had kept.
+type Retired = (Vec<FlowId>, Vec<(FlowId, Halves)>);
 
 struct Known {
     key: FlowKey,
@@ -114,6 +127,7 @@ impl FlowTable {
             flows: maps.flows.try_into()?,
             others: maps.others.try_into()?,
             counters: maps.counters.try_into()?,
+            kept: maps.kept.try_into()?,
             paths: maps.paths.try_into()?,
             live_sockets,
             key_reader: BatchReader::new(1),
@@ -166,15 +180,25 @@ impl FlowTable {
                 }
             })
             .map_err(FlowError::Read)?;
-        let retired = self.retire(&quiet)?;
-        Ok(FlowNews { deltas, retired })
+        let (retired, halves) = self.retire(&quiet)?;
+        Ok(FlowNews {
+            deltas,
+            retired,
+            halves,
+        })
+    }
+
+    /// What flows have kept of their connections' sequence numbers, those that are not joined here
+    /// among them. Costs as much as a tick's look at the flows: for who wants to save a graph.
+    pub fn halves(&self) -> Result<HashMap<FlowId, Halves>, FlowError> {
+        self.kept.read().map_err(FlowError::Read)
     }
 
     /// Takes flows without sockets and traffic out of the kernel's maps: first the key, so that no
     /// further socket joins, then, once nobody can have been about to, the counters, whose last
     /// value has been read by then.
-    fn retire(&mut self, quiet: &[FlowId]) -> Result<Vec<FlowId>, FlowError> {
-        let mut retired = Vec::new();
+    fn retire(&mut self, quiet: &[FlowId]) -> Result<Retired, FlowError> {
+        let (mut retired, mut halves) = (Vec::new(), Vec::new());
         for id in quiet {
             let Some(flow) = self.known.get_mut(id) else {
                 continue;
@@ -190,11 +214,16 @@ impl FlowTable {
                 flow.idle = 0;
             } else if flow.retired && flow.idle >= GRACE_TICKS {
                 gone_or(self.counters.remove(&id.0))?;
+                // Of datagrams and unix sockets there are none.
+                if flow.key.protocol == PROTOCOL_TCP && flow.key.peer == 0 {
+                    let kept = self.kept.take(*id).map_err(FlowError::Remove)?;
+                    halves.push((*id, kept));
+                }
                 self.known.remove(id);
                 retired.push(*id);
             }
         }
-        Ok(retired)
+        Ok((retired, halves))
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
     open_sockets::{self, BackfillError},
     programs::{Capability, Program},
 };
+use crate::ids::NetNs;
 
 /// The kernel programs, compiled by the build script.
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probe-ebpf"));
@@ -121,8 +122,9 @@ pub struct Object {
 }
 
 impl Object {
-    /// Creates the maps and sets every field's offset; attaches nothing.
-    pub fn load(max_flows: u32) -> Result<Self, LoadError> {
+    /// Creates the maps and sets every field's offset; attaches nothing. What is not in the network
+    /// namespace `only`, if there is one, will not be looked at.
+    pub fn load(max_flows: u32, only: Option<NetNs>) -> Result<Self, LoadError> {
         let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
         let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
         let mut offsets = Vec::with_capacity(FIELDS.len());
@@ -140,7 +142,10 @@ impl Object {
         loader
             .btf(Some(&btf))
             .map_max_entries("FLOWS", max_flows)
-            .map_max_entries("COUNTERS", counters);
+            .map_max_entries("COUNTERS", counters)
+            .map_max_entries("KEPT", max_flows.saturating_mul(2));
+        let only = only.map_or(0, |netns| netns.0);
+        loader.override_global("ONLY_NETNS", &only, true);
         let log_level = log_level();
         loader.override_global(aya_log::LEVEL, &log_level, true);
         for (symbol, offset) in &offsets {

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     identity::{Workload, workload::Who},
-    kernel::flows::{Counts, Flow},
+    kernel::{
+        flows::{Counts, Flow},
+        halves::Halves,
+    },
 };
 
 /// One node talks to another on one port.
@@ -29,6 +32,8 @@ pub struct Edge {
     pub counts: Counts,
     /// How many connections, failed ones included, rest on which evidence.
     pub joins: BTreeMap<Join, u64>,
+    /// Some of the connections with an external node: another host may know the same.
+    pub halves: Halves,
 }
 
 impl Edge {
@@ -107,8 +112,15 @@ impl Graph {
                     listener: conversation.listener.clone(),
                     counts: Counts::default(),
                     joins: BTreeMap::new(),
+                    halves: Halves::default(),
                 });
             edge.counts += conversation.counts;
+            if [&conversation.source, &conversation.target]
+                .iter()
+                .any(|end| matches!(end, Workload::External(_)))
+            {
+                edge.halves.add(&conversation.halves);
+            }
             let connections = conversation.counts.connections();
             *edge.joins.entry(conversation.join).or_default() += connections;
         }
@@ -127,10 +139,20 @@ impl Graph {
         Self::assemble(nodes, edges).only(|node| awake.contains(&node.id))
     }
 
-    /// The graph of these nodes and these edges between them.
+    /// The graph of these nodes and these edges between them, of whose connections nothing is kept.
     pub fn new(
         nodes: Vec<Node>,
         edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>)>,
+    ) -> Result<Self, GraphError> {
+        let edges = edges.into_iter();
+        let edges = edges.map(|(key, counts, joins)| (key, counts, joins, Halves::default()));
+        Self::with_halves(nodes, edges)
+    }
+
+    /// The graph of these nodes and these edges between them.
+    pub fn with_halves(
+        nodes: Vec<Node>,
+        edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>, Halves)>,
     ) -> Result<Self, GraphError> {
         let mut places = HashMap::new();
         for (index, node) in nodes.iter().enumerate() {
@@ -146,7 +168,7 @@ impl Graph {
         };
         let mut known = HashSet::new();
         let mut between = Vec::new();
-        for (key, counts, joins) in edges {
+        for (key, counts, joins, halves) in edges {
             let (source, target) = (place(&key.source)?, place(&key.target)?);
             if !known.insert((source, target, key.listener.clone())) {
                 return Err(GraphError::EdgeTwice {
@@ -163,6 +185,7 @@ impl Graph {
                     listener,
                     counts,
                     joins,
+                    halves,
                 },
             ));
         }

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     identity::{Forward, Workload, Workloads},
-    kernel::flows::{Counts, Flow, Role},
+    kernel::{
+        flows::{Counts, Flow, Role},
+        halves::Halves,
+    },
 };
 
 /// What an edge rests on, strongest first.
@@ -60,6 +63,8 @@ pub struct Conversation {
     pub reached: Option<SocketAddr>,
     /// What was counted.
     pub counts: Counts,
+    /// Some of its connections, if they were not joined.
+    pub halves: Halves,
     /// Why we say so.
     pub join: Join,
     /// The client's end, if it was seen.
@@ -123,6 +128,7 @@ impl Conversation {
             asked: record.flow.asked(),
             reached: record.flow.asked(),
             counts: record.counts,
+            halves: record.halves.clone(),
             join,
             client,
             server,

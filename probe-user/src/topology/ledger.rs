@@ -12,7 +12,10 @@ use super::window::Window;
 use crate::{
     identity::{Forward, Workload, Workloads, proxy},
     ids::{CgroupId, FlowId},
-    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+    kernel::{
+        flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+        halves::Halves,
+    },
 };
 
 /// A flow's place in the ledger.
@@ -27,6 +30,8 @@ pub(super) struct Record {
     pub(super) peer: Option<Row>,
     /// Since the start, or within the window.
     pub(super) counts: Counts,
+    /// Some of its connections, since the start: what was there when somebody asked for it.
+    pub(super) halves: Halves,
     /// Who stands behind it: asked again whenever answers change, kept when they get worse.
     pub(super) workload: Workload,
     /// Where it passes on what it accepts: of docker-proxy, whose command line can be read.
@@ -150,10 +155,20 @@ impl Ledger {
                 peer => self.add(&delta, peer.filter(|row| self.in_own_row(*row)), workloads),
             }
         }
+        self.keep(news.halves);
         for id in news.retired {
             self.by_id.remove(&id);
         }
         self.resolve(workloads);
+    }
+
+    /// Takes in what flows have kept of their connections. Twice the same is as good as once.
+    pub fn keep(&mut self, halves: impl IntoIterator<Item = (FlowId, Halves)>) {
+        for (id, halves) in halves {
+            if let Some(row) = self.by_id.get(&id) {
+                self.rows[row.0].halves.add(&halves);
+            }
+        }
     }
 
     /// Whether some container with traffic is of a task that was not described yet.
@@ -240,6 +255,7 @@ impl Ledger {
         let record = Record {
             forward: now,
             counts: Counts::default(),
+            halves: Halves::default(),
             ..self.rows[row.0].clone()
         };
         let next = Row(self.rows.len());
@@ -279,6 +295,7 @@ impl Ledger {
                     flow: Arc::clone(flow),
                     peer,
                     counts: Counts::default(),
+                    halves: Halves::default(),
                     forward: None,
                     idle: false,
                     heard: None,

@@ -228,6 +228,11 @@ pub(in crate::export) struct Edge<'a> {
     /// How many connections, failed ones included, rest on which evidence.
     #[serde(default)]
     pub(super) joins: BTreeMap<Join, u64>,
+    /// Some of its connections with an external node, each by the first sequence number of its
+    /// client and that of its server, as 16 hexadecimal digits. The other end's host, if it is
+    /// watched, has the same: so merged graphs find both ends behind any NAT.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) halves: Vec<String>,
 }
 
 /// What was seen and not kept: all zero means that the graph is whole.
@@ -343,6 +348,11 @@ impl<'a> Edge<'a> {
             join: edge.join().into(),
             joins: joins
                 .map(|(join, count)| ((*join).into(), *count))
+                .collect(),
+            halves: edge
+                .halves
+                .iter()
+                .map(|half| format!("{half:016x}"))
                 .collect(),
         }
     }
