@@ -5,6 +5,7 @@
 //! is a length check and a copy.
 #![no_std]
 
+pub mod dns;
 pub mod field;
 pub mod flow;
 pub mod half;

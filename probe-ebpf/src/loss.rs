@@ -16,17 +16,20 @@ pub enum Loss {
     PeerUnknown = 4,
     /// A socket that found neither a flow nor room for its cgroup's `other` flow: not counted.
     OthersFull = 5,
+    /// A name server's answer that did not fit into its ring.
+    AnswersFull = 6,
 }
 
 impl Loss {
     /// Every cause, in the order of its slot.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::FlowMapFull,
         Self::SocketStorage,
         Self::RingFull,
         Self::CountersGone,
         Self::PeerUnknown,
         Self::OthersFull,
+        Self::AnswersFull,
     ];
 }
 

@@ -29,6 +29,7 @@ mod call;
 mod cgroup;
 mod datagram;
 mod datagram_peer;
+mod dns_answers;
 mod flows;
 mod halves;
 mod kernel;

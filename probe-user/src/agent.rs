@@ -16,11 +16,12 @@ use tracing::{debug, warn};
 
 use crate::{
     identity::{
-        CgroupError, CgroupMount, Directory, Ecs, EngineAddress, ecs, engines::Engines,
+        CgroupError, CgroupMount, Directory, Ecs, EngineAddress, Names, dns, ecs, engines::Engines,
         workload::Host,
     },
     ids::NetNs,
     kernel::{
+        answers::Answers,
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         object::{LoadError, Object},
@@ -122,6 +123,7 @@ pub struct Agent {
     flows: FlowTable,
     losses: LossCounters,
     records: AsyncFd<Records>,
+    answers: Answers,
     ledger: Ledger,
     host: Host,
     hostname: String,
@@ -161,6 +163,9 @@ impl Agent {
         // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.
         let records = unsafe { AsyncFd::register(records) }
             .map_err(|error| StartError::Poll(error.into()))?;
+
+        let answers =
+            Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
 
         let directory = Arc::new(Directory::default());
         let engines = Engines::follow(&options.engines, &directory);
@@ -205,12 +210,14 @@ impl Agent {
             flows,
             losses,
             records,
+            answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
             host: Host {
                 directory,
                 ecs,
                 addresses: machine::addresses(),
+                names: Names::default(),
             },
             hostname: machine::hostname(),
             started: Timestamp::now(),
@@ -339,6 +346,15 @@ impl Agent {
 
     fn read_flows(&mut self) -> Result<(), RunError> {
         self.object.flush_log();
+        let now = std::time::Instant::now();
+        // Before the flows: what was looked up is connected to next.
+        let names = &mut self.host.names;
+        names.sweep(now);
+        self.answers.drain(|message| {
+            if let Some(answer) = dns::answer(message) {
+                names.learn(&answer, now);
+            }
+        });
         let news = self.flows.tick()?;
         for delta in &news.deltas {
             if !delta.flow.local.is_loopback() && !delta.flow.local.is_unspecified() {
@@ -346,7 +362,6 @@ impl Agent {
                 self.host.directory.address_seen(address, cgroup);
             }
         }
-        let now = std::time::Instant::now();
         self.ledger.advance(now);
         self.ledger.apply(news, &self.host);
         self.host.directory.sweep(now);
@@ -376,6 +391,7 @@ impl Agent {
         let here = Losses {
             flows_dropped: self.ledger.refused(),
             records_dropped: self.records.get_ref().undecoded(),
+            names_dropped: self.host.names.refused(),
             ..Losses::default()
         };
         Ok(kernel + here)

@@ -3,6 +3,7 @@
 //! What leaves this module is plain values: flow deltas, records, losses. It knows nothing of
 //! containers.
 
+pub mod answers;
 pub mod batch;
 mod bpf;
 pub mod btf;

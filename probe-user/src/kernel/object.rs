@@ -10,7 +10,7 @@ use std::{
 use aya::{
     EbpfError, EbpfLoader, include_bytes_aligned,
     maps::Map,
-    programs::{CgroupAttachMode, Iter, Program as AyaProgram, ProgramError},
+    programs::{CgroupAttachMode, CgroupSkbAttachType, Iter, Program as AyaProgram, ProgramError},
 };
 use aya_log::EbpfLogger;
 use probe_ebpf::{
@@ -221,6 +221,7 @@ impl Object {
                 Some(AyaProgram::BtfTracePoint(hook)) => hook.unload(),
                 Some(AyaProgram::FExit(hook)) => hook.unload(),
                 Some(AyaProgram::CgroupSockAddr(hook)) => hook.unload(),
+                Some(AyaProgram::CgroupSkb(hook)) => hook.unload(),
                 _ => Ok(()),
             };
         }
@@ -237,6 +238,7 @@ impl Object {
             AyaProgram::BtfTracePoint(hook) => hook.load(program.name, &self.btf),
             AyaProgram::FExit(hook) => hook.load(program.name, &self.btf),
             AyaProgram::CgroupSockAddr(hook) => hook.load(),
+            AyaProgram::CgroupSkb(hook) => hook.load(),
             _ => return Err(LoadError::Missing(program.name)),
         };
         loaded.map_err(|source| match source {
@@ -261,13 +263,13 @@ impl Object {
         let attached = match found {
             AyaProgram::BtfTracePoint(hook) => hook.attach().map(drop),
             AyaProgram::FExit(hook) => hook.attach().map(drop),
-            AyaProgram::CgroupSockAddr(hook) => {
-                let root = File::open(root_cgroup).map_err(|source| LoadError::RootCgroup {
-                    path: root_cgroup.to_owned(),
-                    source,
-                })?;
-                // A link lets others in of itself; to ask for it is an error before 6.14.
-                hook.attach(root, CgroupAttachMode::Single).map(drop)
+            // A link lets others in of itself; to ask for it is an error before 6.14.
+            AyaProgram::CgroupSockAddr(hook) => hook
+                .attach(open(root_cgroup)?, CgroupAttachMode::Single)
+                .map(drop),
+            AyaProgram::CgroupSkb(hook) => {
+                let (root, way) = (open(root_cgroup)?, CgroupSkbAttachType::Ingress);
+                hook.attach(root, way, CgroupAttachMode::Single).map(drop)
             }
             _ => return Err(LoadError::Missing(program.name)),
         };
@@ -334,6 +336,13 @@ impl Object {
     pub fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
         self.ebpf.take_map(name).ok_or(LoadError::Missing(name))
     }
+}
+
+fn open(root_cgroup: &Path) -> Result<File, LoadError> {
+    File::open(root_cgroup).map_err(|source| LoadError::RootCgroup {
+        path: root_cgroup.to_owned(),
+        source,
+    })
 }
 
 /// `RUST_LOG=probe_ebpf=debug` turns the programs' log on; off, its code is not even there.

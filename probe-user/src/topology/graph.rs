@@ -103,6 +103,10 @@ impl Graph {
         for conversation in conversations {
             let source = places.place(&conversation.source, conversation.client.as_deref());
             let target = places.place(&conversation.target, conversation.server.as_deref());
+            if let (Workload::External(_), Some(name)) = (&conversation.target, &conversation.name)
+            {
+                places.call(target, name);
+            }
             awake.resize(places.nodes.len(), false);
             awake[source] |= !conversation.idle;
             awake[target] |= !conversation.idle;
@@ -312,6 +316,15 @@ struct Places<'a, 'l> {
 }
 
 impl<'a> Places<'a, '_> {
+    /// Somebody calls the node by a name. Of several names one is chosen, always the same.
+    fn call(&mut self, place: usize, name: &str) {
+        let node = &mut self.nodes[place];
+        let has_name = node.name != node.id.own();
+        if !has_name || name < node.name.as_str() {
+            name.clone_into(&mut node.name);
+        }
+    }
+
     fn place(&mut self, workload: &'a Workload, flow: Option<&'a Flow>) -> usize {
         let inside = matches!(workload, Workload::Container(_));
         let command = flow.filter(|_| self.lens.processes && inside);

@@ -65,6 +65,8 @@ pub struct Conversation {
     pub counts: Counts,
     /// Some of its connections, if they were not joined.
     pub halves: Halves,
+    /// What the client has looked up to find a target that is elsewhere.
+    pub name: Option<Arc<str>>,
     /// Why we say so.
     pub join: Join,
     /// The client's end, if it was seen.
@@ -129,6 +131,7 @@ impl Conversation {
             reached: record.flow.asked(),
             counts: record.counts,
             halves: record.halves.clone(),
+            name: record.name.clone(),
             join,
             client,
             server,

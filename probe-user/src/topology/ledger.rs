@@ -34,6 +34,8 @@ pub(super) struct Record {
     pub(super) halves: Halves,
     /// Who stands behind it: asked again whenever answers change, kept when they get worse.
     pub(super) workload: Workload,
+    /// What its address elsewhere was called when it last connected.
+    pub(super) name: Option<Arc<str>>,
     /// Where it passes on what it accepts: of docker-proxy, whose command line can be read.
     pub(super) forward: Option<Forward>,
     /// It has had no news for so long that it is not worth a place.
@@ -222,6 +224,9 @@ impl Ledger {
         let row = self.forwarding(row, delta, workloads);
         self.by_id.insert(delta.id, row);
         let record = &mut self.rows[row.0];
+        if record.flow.role == Role::Client && delta.counts.connections() > 0 {
+            record.name = workloads.name_of(record.flow.remote).or(record.name.take());
+        }
         record.counts += delta.counts;
         record.heard = self.now;
         record.idle = false;
@@ -296,6 +301,7 @@ impl Ledger {
                     peer,
                     counts: Counts::default(),
                     halves: Halves::default(),
+                    name: None,
                     forward: None,
                     idle: false,
                     heard: None,

@@ -346,6 +346,7 @@ const fn lost(a: Losses, b: Losses) -> Losses {
         records_dropped: a.records_dropped.saturating_add(b.records_dropped),
         counts_dropped: a.counts_dropped.saturating_add(b.counts_dropped),
         datagrams_dropped: a.datagrams_dropped.saturating_add(b.datagrams_dropped),
+        names_dropped: a.names_dropped.saturating_add(b.names_dropped),
     }
 }
 

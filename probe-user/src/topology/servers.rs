@@ -100,6 +100,7 @@ impl<'a> Servers<'a> {
                 Some(_) => Halves::default(),
                 None => client.halves.clone(),
             },
+            name: client.name.clone(),
             join,
             client: Some(Arc::clone(flow)),
             server: found.map(|server| Arc::clone(&server.flow)),

@@ -313,6 +313,7 @@ fn commands_of_a_container_are_nodes_if_one_wants() {
         reached: None,
         counts: counts(1, 1, 1),
         halves: Halves::default(),
+        name: None,
         join: Join::Sequence,
         client: end(command, Role::Client),
         server: end("nginx", Role::Server),

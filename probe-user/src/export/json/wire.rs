@@ -250,6 +250,8 @@ pub(super) struct Losses {
     pub(super) counts_dropped: u64,
     /// Datagrams whose other end could not be known.
     pub(super) datagrams_dropped: u64,
+    /// Name servers' answers, or addresses in them, for which there was no room.
+    pub(super) names_dropped: u64,
 }
 
 impl<'a> From<&'a Snapshot> for Graph<'a> {
@@ -389,6 +391,7 @@ impl From<losses::Losses> for Losses {
             records_dropped: losses.records_dropped,
             counts_dropped: losses.counts_dropped,
             datagrams_dropped: losses.datagrams_dropped,
+            names_dropped: losses.names_dropped,
         }
     }
 }
@@ -401,6 +404,7 @@ impl From<Losses> for losses::Losses {
             records_dropped: losses.records_dropped,
             counts_dropped: losses.counts_dropped,
             datagrams_dropped: losses.datagrams_dropped,
+            names_dropped: losses.names_dropped,
         }
     }
 }

@@ -152,6 +152,7 @@ mod tests {
                 ..Counts::default()
             },
             halves: Halves::default(),
+            name: None,
             join: Join::Sequence,
             client: None,
             server: None,
