@@ -62,10 +62,7 @@ impl Halves {
 /// A connection's place among all: its slot, and what must be lower there. No two have the same.
 #[must_use]
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "a call in a BPF program costs a stack frame"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a slot is five bits long")]
 pub const fn rank(number: u64) -> (usize, u64) {
     // 2^64 divided by the golden ratio. An odd factor and a shift lose nothing.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -49,7 +49,7 @@ pub fn answer(message: &[u8]) -> Option<Answer> {
         let Some(record) = bytes.record() else {
             break;
         };
-        addresses.extend(record);
+        addresses.extend(record.address().map(|address| (address, record.lives)));
     }
     (!addresses.is_empty()).then_some(Answer { name, addresses })
 }
@@ -112,25 +112,44 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// An answer's record; the address in it if it is one.
-    fn record(&mut self) -> Option<Option<(IpAddr, u32)>> {
+    /// An answer's record.
+    fn record(&mut self) -> Option<Record<'a>> {
         self.step_over_name()?;
         let (kind, class) = (self.number()?, self.number()?);
         let lives = u32::from_be_bytes(self.array()?);
         let length = self.number()?;
-        let data = self.take(length.into())?;
-        let address = match (kind, class) {
+        Some(Record {
+            kind,
+            class,
+            lives,
+            data: self.take(length.into())?,
+        })
+    }
+}
+
+/// A record of an answer.
+struct Record<'a> {
+    kind: u16,
+    class: u16,
+    /// Seconds.
+    lives: u32,
+    data: &'a [u8],
+}
+
+impl Record<'_> {
+    /// The address in it, if it is one.
+    fn address(&self) -> Option<IpAddr> {
+        match (self.kind, self.class) {
             (TYPE_A, CLASS_INTERNET) => {
-                let octets: Option<[u8; 4]> = data.try_into().ok();
-                octets.map(|octets| Ipv4Addr::from(octets).into())
+                let octets: [u8; 4] = self.data.try_into().ok()?;
+                Some(Ipv4Addr::from(octets).into())
             }
             (TYPE_AAAA, CLASS_INTERNET) => {
-                let octets: Option<[u8; 16]> = data.try_into().ok();
-                octets.map(|octets| Ipv6Addr::from(octets).to_canonical())
+                let octets: [u8; 16] = self.data.try_into().ok()?;
+                Some(Ipv6Addr::from(octets).to_canonical())
             }
             _ => None,
-        };
-        Some(address.map(|address| (address, lives)))
+        }
     }
 }
 

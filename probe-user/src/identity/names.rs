@@ -12,9 +12,9 @@ use super::dns::Answer;
 /// Addresses with a name at once.
 const ADDRESSES: usize = 16_384;
 /// A name holds as long as the server says, but no shorter: who has looked it up keeps using it.
-const SHORTEST: Duration = Duration::from_secs(60);
+const SHORTEST: Duration = Duration::from_mins(1);
 /// Nor longer: nobody keeps one for days.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// What addresses are called now.
 #[derive(Debug, Default)]

@@ -22,6 +22,12 @@ struct Made {
     seen: (bool, bool),
 }
 
+/// Edges by the names of their ends.
+type Edges = BTreeMap<(String, String), (Counts, BTreeMap<Join, u64>)>;
+
+/// An edge that is to be there: its ends, how many connections, and what they rest on.
+type Expected<'a> = (&'a str, &'a str, u64, &'a [(Join, u64)]);
+
 const OWN_PORT: u16 = 80;
 
 fn client(index: usize) -> Node {
@@ -102,9 +108,9 @@ fn hosts(world: &[Made]) -> [Snapshot; 2] {
 }
 
 /// Edges by the names of their ends, every port of an external target added up.
-fn merged(world: &[Made]) -> BTreeMap<(String, String), (Counts, BTreeMap<Join, u64>)> {
+fn merged(world: &[Made]) -> Edges {
     let merged = merge(&hosts(world)).unwrap();
-    let mut edges: BTreeMap<_, (Counts, BTreeMap<Join, u64>)> = BTreeMap::new();
+    let mut edges = Edges::new();
     for (source, target, edge) in merged.graph.edges() {
         if target.kind == Kind::Container {
             assert_eq!(edge.listener, Listener::Tcp(OWN_PORT));
@@ -131,7 +137,7 @@ fn between(world: &[Made], client: usize, server: usize) -> Counts {
 
 /// Connections to whoever's name begins so: to a service whose server was not found, both ends have
 /// each its edge.
-fn opened(edges: &BTreeMap<(String, String), (Counts, BTreeMap<Join, u64>)>, target: &str) -> u64 {
+fn opened(edges: &Edges, target: &str) -> u64 {
     let to = edges
         .iter()
         .filter(|((_, name), _)| name.starts_with(target));
@@ -162,7 +168,7 @@ fn world(connections: usize, to: &[(usize, usize, &[usize])]) -> Vec<Made> {
 
 /// That these edges are all there are, each as many connections by which evidence.
 #[track_caller]
-fn check(world: &[Made], expected: &[(&str, &str, u64, &[(Join, u64)])]) {
+fn check(world: &[Made], expected: &[Expected<'_>]) {
     let edges: Vec<_> = merged(world)
         .into_iter()
         .map(|((source, target), (counts, joins))| (source, target, counts.opened, joins))
