@@ -96,7 +96,7 @@ pub(crate) fn noted() -> Option<Peer> {
 pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
     let noted = noted();
     // A failed call has noted its peer all the same.
-    if call.returned < 0 || !call.moves {
+    if call.returned < 0 || !call.moves || !socket.is_in_view() {
         return Ok(());
     }
     let peer = noted.unwrap_or_else(|| connected_to(socket));

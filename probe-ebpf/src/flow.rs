@@ -168,37 +168,10 @@ impl FlowCounters {
     };
 }
 
-/// What each end of a connection knows: the other end knows the same, swapped.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Half {
-    /// The sequence number of the first byte this end sends.
-    pub first_sent: u32,
-    /// That of the first byte it receives.
-    pub first_received: u32,
-}
-
-impl Half {
-    /// The same connection, seen from its other end.
-    #[must_use]
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "a call in a BPF program costs a stack frame"
-    )]
-    pub const fn swapped(self) -> Self {
-        Self {
-            first_sent: self.first_received,
-            first_received: self.first_sent,
-        }
-    }
-}
-
 const _: () = {
     assert!(size_of::<FlowKey>() == 72);
     assert!(offset_of!(FlowKey, comm) == 48);
     assert!(offset_of!(FlowKey, role) == 71);
     assert!(size_of::<FlowCounters>() == 176);
     assert!(offset_of!(FlowCounters, last_pid) == 172);
-    assert!(size_of::<Half>() == 8);
 };

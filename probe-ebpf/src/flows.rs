@@ -6,12 +6,12 @@
 
 use aya_ebpf::{
     bindings::{BPF_F_NO_PREALLOC, BPF_NOEXIST},
-    btf_maps::{HashMap, LruHashMap, PerCpuArray, PerCpuHashMap},
+    btf_maps::{HashMap, PerCpuArray, PerCpuHashMap},
     helpers::generated::bpf_get_smp_processor_id,
     macros::btf_map,
 };
 use probe_ebpf::{
-    flow::{FlowCounters, FlowKey, Half, MAX_FLOWS, MAX_OTHERS},
+    flow::{FlowCounters, FlowKey, MAX_FLOWS, MAX_OTHERS},
     loss::Loss,
 };
 
@@ -34,12 +34,6 @@ static COUNTERS: PerCpuHashMap<
     { BPF_F_NO_PREALLOC as usize },
 > = PerCpuHashMap::new();
 
-/// The client halves of fresh connections, waiting for the server half on this host. It comes
-/// within a network round trip, or never when the server is on another host: least recently used
-/// entries make room. A half that was pushed out leaves its connection joined by weaker evidence.
-#[btf_map]
-static HALVES: LruHashMap<Half, u64, 8192> = LruHashMap::new();
-
 /// The sequence number of the latest flow id that each CPU gave out.
 #[btf_map]
 static SERIAL: PerCpuArray<u64, 1> = PerCpuArray::new();
@@ -48,7 +42,7 @@ static SERIAL: PerCpuArray<u64, 1> = PerCpuArray::new();
 static NOTHING: FlowCounters = FlowCounters::NONE;
 
 /// Marks the ids of `other` flows, which are no one's peer.
-const OTHER: u64 = 1 << 63;
+pub(crate) const OTHER: u64 = 1 << 63;
 
 /// The flow's id, given now if there is none yet; the cgroup's `other` flow when there is no room.
 #[inline(always)]
@@ -117,26 +111,4 @@ fn next_id() -> Option<u64> {
 #[inline(always)]
 pub(crate) fn counters(id: u64) -> Option<*mut FlowCounters> {
     COUNTERS.get_ptr_mut(&id)
-}
-
-/// Remembers the client half of a connection until the server half asks for it.
-#[inline(always)]
-pub(crate) fn offer_half(half: Half, flow: u64) {
-    if flow & OTHER != 0 {
-        return;
-    }
-    // Cannot fail but for memory; then the connection is joined by weaker evidence.
-    let _ = HALVES.insert(&half, &flow, 0);
-}
-
-/// The client flow that waits for the server half `half`, 0 if none does.
-#[inline(always)]
-pub(crate) fn take_half(half: Half) -> u64 {
-    let other = half.swapped();
-    // SAFETY: the value is copied out at once.
-    let Some(flow) = (unsafe { HALVES.get(&other) }).copied() else {
-        return 0;
-    };
-    let _ = HALVES.remove(&other);
-    flow
 }

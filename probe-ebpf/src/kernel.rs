@@ -71,6 +71,10 @@ macro_rules! globals {
 
 probe_ebpf::with_kernel_fields!(globals);
 
+/// The one network namespace to look at, its inode number; 0 for all. Set before the load.
+#[unsafe(no_mangle)]
+pub(crate) static ONLY_NETNS: Global<u32> = Global::new(0);
+
 /// The id of a cgroup: the inode of its directory in the cgroup v2 mount.
 ///
 /// # Safety

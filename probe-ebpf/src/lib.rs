@@ -5,8 +5,10 @@
 //! is a length check and a copy.
 #![no_std]
 
+pub mod dns;
 pub mod field;
 pub mod flow;
+pub mod half;
 pub mod loss;
 pub mod message;
 pub mod pass;

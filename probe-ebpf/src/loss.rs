@@ -18,11 +18,13 @@ pub enum Loss {
     OthersFull = 5,
     /// A message that did not fit into the ring of messages.
     MessagesFull = 6,
+    /// A name server's answer that did not fit into its ring.
+    AnswersFull = 7,
 }
 
 impl Loss {
     /// Every cause, in the order of its slot.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FlowMapFull,
         Self::SocketStorage,
         Self::RingFull,
@@ -30,6 +32,7 @@ impl Loss {
         Self::PeerUnknown,
         Self::OthersFull,
         Self::MessagesFull,
+        Self::AnswersFull,
     ];
 }
 

@@ -13,7 +13,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use probe_ebpf::{
-    flow::{COMM_LEN, FlowCounters, Half},
+    flow::{COMM_LEN, FlowCounters},
+    half::Half,
     loss::Loss,
 };
 

@@ -89,7 +89,7 @@ fn look(task: *const c_void, file: *const c_void) -> Result<(), Loss> {
     }
     // SAFETY: the file keeps its socket alive.
     let socket = unsafe { Socket::new(sk) };
-    if !socket.is_tcp() {
+    if !socket.is_tcp() || !socket.is_in_view() {
         return Ok(());
     }
     // SAFETY: a task, by the iterator's context.

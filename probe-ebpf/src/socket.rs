@@ -7,15 +7,16 @@ use aya_ebpf::{
     helpers::generated::{bpf_sk_storage_get, bpf_skc_to_tcp_sock},
 };
 use probe_ebpf::{
-    flow::{FlowKey, Half, PROTOCOL_TCP, ROLE_CLIENT, ROLE_LISTENER},
+    flow::{FlowKey, PROTOCOL_TCP, ROLE_CLIENT, ROLE_LISTENER},
+    half::Half,
     loss::Loss,
 };
 
 use crate::{
     kernel::{
-        NET_INUM, PID_NR, Process, SK_CGROUP, SK_DROPS, SK_ERR, SK_FAMILY, SK_FLAGS, SK_LOCAL_PORT,
-        SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL, SK_REMOTE_PORT, SK_REMOTE_V4,
-        SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE, TCP_BYTES_ACKED,
+        NET_INUM, ONLY_NETNS, PID_NR, Process, SK_CGROUP, SK_DROPS, SK_ERR, SK_FAMILY, SK_FLAGS,
+        SK_LOCAL_PORT, SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL, SK_REMOTE_PORT,
+        SK_REMOTE_V4, SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE, TCP_BYTES_ACKED,
         TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SND_UNA,
         TCP_SPORT, TCP_SRTT, TCP_WRITE_SEQ, cgroup_id,
     },
@@ -181,6 +182,14 @@ impl Socket {
     pub(crate) fn netns(self) -> u32 {
         // SAFETY: a socket, by `new`; it keeps its network namespace alive.
         unsafe { NET_INUM.read(SK_NET.follow(self.0)) }
+    }
+
+    /// Whether it is in a network namespace that is looked at. By default all are, and the
+    /// verifier drops the question.
+    #[inline(always)]
+    pub(crate) fn is_in_view(self) -> bool {
+        let only = ONLY_NETNS.load();
+        only == 0 || only == self.netns()
     }
 
     /// In host byte order.

@@ -7,13 +7,14 @@ use core::ffi::c_void;
 
 use aya_ebpf::{helpers::bpf_ktime_get_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_ebpf::{
-    flow::{Half, ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER},
+    flow::{ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER},
+    half::Half,
     loss::Loss,
 };
 
 use crate::{
     atomic::add,
-    flows,
+    flows, halves,
     kernel::Process,
     losses::counted,
     memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_LISTENING, STAGE_OPEN, STAGE_SHUT},
@@ -50,6 +51,9 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
     match new {
         SYN_SENT | LISTEN | ESTABLISHED | FIN_WAIT1 | LAST_ACK | CLOSE if socket.is_tcp() => {}
         _ => return Ok(()),
+    }
+    if !socket.is_in_view() {
+        return Ok(());
     }
     match new {
         SYN_SENT => connecting(socket),
@@ -143,7 +147,7 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
     entry.begin(active, origin, &position);
     if connecting {
         // SAFETY: as above.
-        flows::offer_half(origin, unsafe { (*entry.as_ptr()).flow });
+        halves::offer(origin, unsafe { (*entry.as_ptr()).flow });
     } else {
         attach(socket, entry, active, origin)?;
     }
@@ -190,7 +194,7 @@ pub(crate) fn join_flow(
     let (role, peer) = if active {
         (ROLE_CLIENT, 0)
     } else {
-        (ROLE_SERVER, flows::take_half(origin))
+        (ROLE_SERVER, halves::take(origin))
     };
     let Some(key) = socket.flow_key(role, owner, peer) else {
         return Ok(false);
@@ -198,7 +202,9 @@ pub(crate) fn join_flow(
     let flow = flows::find_or_make(&key)?;
     entry.join(flow, STAGE_OPEN)?;
     if active {
-        flows::offer_half(origin, flow);
+        halves::offer(origin, flow);
+    } else if peer == 0 {
+        halves::keep(origin.swapped(), flow);
     }
     Ok(true)
 }

@@ -83,7 +83,7 @@ fn join(
 ) -> Result<Option<*mut FlowCounters>, Loss> {
     // SAFETY: a live entry.
     unsafe { (*entry.as_ptr()).stage = STAGE_UNIX };
-    let Some((role, listener)) = ends(socket, direction) else {
+    let Some((role, listener)) = ends(socket, direction).filter(|_| socket.is_in_view()) else {
         return Ok(None);
     };
     if listener.is_null() {

@@ -11,10 +11,13 @@ use criterion::{BatchSize, Criterion};
 use jiff::Timestamp;
 use probe_user::{
     export::{Snapshot, csv, dot, graphml, json, mermaid},
-    identity::{Container, ContainerId, Directory, Facts, Runtime, Workload, workload::Host},
+    identity::{
+        Container, ContainerId, Directory, Facts, Names, Runtime, Workload, workload::Host,
+    },
     ids::{CgroupId, FlowId, NetNs},
     kernel::{
         flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+        halves::Halves,
         losses::Losses,
     },
     topology::{
@@ -76,6 +79,8 @@ fn conversations() -> Vec<Conversation> {
                 bytes_received: 100_000 * number,
                 ..Counts::default()
             },
+            halves: Halves::default(),
+            name: None,
             join: Join::Sequence,
             client: None,
             server: None,
@@ -110,6 +115,7 @@ fn host() -> Host {
         directory: Arc::new(directory),
         ecs: None,
         addresses: Vec::new(),
+        names: Names::default(),
     }
 }
 
@@ -165,7 +171,7 @@ fn news() -> FlowNews {
     });
     FlowNews {
         deltas: deltas.collect(),
-        retired: Vec::new(),
+        ..FlowNews::default()
     }
 }
 

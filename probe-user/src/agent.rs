@@ -16,10 +16,12 @@ use tracing::{debug, warn};
 
 use crate::{
     identity::{
-        CgroupError, CgroupMount, Directory, Ecs, EngineAddress, ecs, engines::Engines,
+        CgroupError, CgroupMount, Directory, Ecs, EngineAddress, Names, dns, ecs, engines::Engines,
         workload::Host,
     },
+    ids::NetNs,
     kernel::{
+        answers::Answers,
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         messages::{Capture, Message, Messages},
@@ -49,6 +51,8 @@ pub struct Options {
     pub interval: Duration,
     /// Flows the kernel and the ledger hold.
     pub max_flows: u32,
+    /// The one network namespace to look at, by its inode number; all if not given.
+    pub netns: Option<NetNs>,
     /// Where container engines are.
     pub engines: Vec<EngineAddress>,
     /// Which records are wanted.
@@ -126,6 +130,7 @@ pub struct Agent {
     losses: LossCounters,
     records: AsyncFd<Records>,
     messages: Option<AsyncFd<Messages>>,
+    answers: Answers,
     ledger: Ledger,
     host: Host,
     hostname: String,
@@ -148,12 +153,13 @@ impl Agent {
     pub fn start(options: &Options) -> Result<Self, StartError> {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
-        let mut object = Object::load(options.max_flows, options.messages.as_ref())?;
+        let mut object = Object::load(options.max_flows, options.netns, options.messages.as_ref())?;
         let live_sockets = object.attach_live_sockets()?;
         let maps = FlowMaps {
             flows: object.take_map("FLOWS")?,
             others: object.take_map("OTHERS")?,
             counters: object.take_map("COUNTERS")?,
+            kept: object.take_map("KEPT")?,
             paths: object.take_map("PATHS")?,
         };
         let flows = FlowTable::new(maps, live_sockets).map_err(map_error("COUNTERS"))?;
@@ -170,6 +176,8 @@ impl Agent {
             .is_some()
             .then(|| messages(&mut object))
             .transpose()?;
+        let answers =
+            Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
 
         let directory = Arc::new(Directory::default());
         let engines = Engines::follow(&options.engines, &directory);
@@ -220,12 +228,14 @@ impl Agent {
             losses,
             records,
             messages,
+            answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
             host: Host {
                 directory,
                 ecs,
                 addresses: machine::addresses(),
+                names: Names::default(),
             },
             hostname: machine::hostname(),
             started: Timestamp::now(),
@@ -385,6 +395,15 @@ impl Agent {
 
     fn read_flows(&mut self) -> Result<(), RunError> {
         self.object.flush_log();
+        let now = std::time::Instant::now();
+        // Before the flows: what was looked up is connected to next.
+        let names = &mut self.host.names;
+        names.sweep(now);
+        self.answers.drain(|message| {
+            if let Some(answer) = dns::answer(message) {
+                names.learn(&answer, now);
+            }
+        });
         let news = self.flows.tick()?;
         for delta in &news.deltas {
             if !delta.flow.local.is_loopback() && !delta.flow.local.is_unspecified() {
@@ -392,10 +411,15 @@ impl Agent {
                 self.host.directory.address_seen(address, cgroup);
             }
         }
-        let now = std::time::Instant::now();
         self.ledger.advance(now);
         self.ledger.apply(news, &self.host);
         self.host.directory.sweep(now);
+        Ok(())
+    }
+
+    /// Finds out which connections a graph's edges had, for other hosts to find their own among them.
+    fn read_halves(&mut self) -> Result<(), RunError> {
+        self.ledger.keep(self.flows.halves()?);
         Ok(())
     }
 
@@ -416,6 +440,7 @@ impl Agent {
         let here = Losses {
             flows_dropped: self.ledger.refused(),
             records_dropped: self.records.get_ref().undecoded(),
+            names_dropped: self.host.names.refused(),
             ..Losses::default()
         };
         Ok(kernel + here)

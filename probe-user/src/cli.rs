@@ -14,7 +14,7 @@ mod stop;
 pub mod top;
 pub mod traffic;
 
-use std::{fmt, io, process::ExitCode, time::Duration};
+use std::{fmt, fs, io, os::unix::fs::MetadataExt as _, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     agent::{Agent, Options, Show},
     config::LogFormat,
+    ids::NetNs,
     kernel::messages::Capture,
     remote::Remote,
 };
@@ -116,6 +117,10 @@ pub struct Source {
     #[arg(long, value_name = "N", default_value_t = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX),
           value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     max_flows: u32,
+
+    /// Look only at sockets of the network namespace that the probe runs in.
+    #[arg(long)]
+    own_netns: bool,
 }
 
 /// When to stop.
@@ -149,6 +154,7 @@ impl Source {
         let agent = Agent::start(&Options {
             interval,
             max_flows: self.max_flows,
+            netns: self.own_netns.then(own_netns).transpose()?,
             engines: self.engines.addresses()?,
             processes: matches!(wanted, Wanted::Records),
             traffic,
@@ -165,6 +171,13 @@ impl Source {
         }
         Ok(agent)
     }
+}
+
+/// The network namespace that we are in.
+fn own_netns() -> anyhow::Result<NetNs> {
+    const FILE: &str = "/proc/self/ns/net";
+    let file = fs::metadata(FILE).with_context(|| format!("cannot look at {FILE}"))?;
+    Ok(NetNs(u32::try_from(file.ino())?))
 }
 
 #[expect(clippy::print_stderr, reason = "the one line that commands promise")]

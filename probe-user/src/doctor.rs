@@ -81,7 +81,7 @@ pub async fn examine(engines: &[EngineAddress]) -> Vec<Finding> {
         }),
     };
     let mut findings = vec![privileges, cgroups];
-    match (Object::load(FLOWS, None), mount) {
+    match (Object::load(FLOWS, None, None), mount) {
         (Ok(mut object), Ok(mount)) => {
             let capabilities = [CONTAINERS].into_iter().chain(TRAFFIC.iter().copied());
             for capability in capabilities.chain([PROCESSES, MESSAGES]) {

@@ -3,12 +3,14 @@
 //! What leaves this module is plain values: flow deltas, records, losses. It knows nothing of
 //! containers.
 
+pub mod answers;
 pub mod batch;
 mod bpf;
 pub mod btf;
 pub mod counts;
 pub mod flow;
 pub mod flows;
+pub mod halves;
 pub mod live_sockets;
 pub mod losses;
 pub mod messages;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read as _};
-use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -19,6 +19,9 @@ use crate::{place, shell, wait};
 const ATTACH_DEADLINE: Duration = Duration::from_secs(30);
 /// A probe that was told to end prints what it has, and ends.
 const END_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where there is no engine.
+const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
 
 /// A running probe; killed when dropped.
 #[derive(Debug)]
@@ -74,7 +77,7 @@ impl Probe {
 
     /// Starts `probe ARGS` where there is no engine, and waits until it traces.
     pub fn alone<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Result<Self> {
-        Self::spawn_on("unix:///nonexistent/docker.sock", args, &[])?.traces()
+        Self::spawn_on(NO_ENGINE, args, &[])?.traces()
     }
 
     /// Starts `probe ARGS` on an engine and waits for nothing.
@@ -85,23 +88,41 @@ impl Probe {
         Self::spawn_on(&engine.host(), args, &[])
     }
 
+    /// Starts `probe graph --output json ARGS` on a host of that name, which is a network namespace,
+    /// and of which alone it knows; waits until it traces.
+    pub fn graph_in(netns: &str, host: &str, args: &[&str]) -> Result<Self> {
+        let mut command = shell::command("nsenter");
+        // All of them replace themselves by the next, so that signals reach the probe.
+        command
+            .arg(format!("--net=/run/netns/{netns}"))
+            .args(["unshare", "--uts", "sh", "-c"])
+            .arg("hostname \"$0\" && exec \"$@\"")
+            .arg(host)
+            .arg(place::probe())
+            .args(["graph", "--output", "json", "--own-netns"])
+            .args(args);
+        Self::spawn_as(command.env("DOCKER_HOST", NO_ENGINE))?.traces()
+    }
+
     fn spawn_on<A: AsRef<OsStr>>(
         host: &str,
         args: impl IntoIterator<Item = A>,
         env: &[(&str, &str)],
     ) -> Result<Self> {
-        let binary = place::probe();
-        let mut child = shell::command(&binary)
-            .args(args)
-            .env("DOCKER_HOST", host)
-            .envs(env.iter().copied())
+        let mut command = shell::command(place::probe());
+        command.args(args).env("DOCKER_HOST", host);
+        Self::spawn_as(command.envs(env.iter().copied()))
+    }
+
+    fn spawn_as(command: &mut Command) -> Result<Self> {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| {
                 format!(
                     "cannot start {}; `cargo xtask build` makes it",
-                    binary.display()
+                    place::probe().display()
                 )
             })?;
         let stdout = child.stdout.take().context("the probe has no stdout")?;

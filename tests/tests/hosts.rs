@@ -1,7 +1,9 @@
 //! Two hosts with a router between, and what each of them saw, merged.
 //!
-//! The hosts are network namespaces, so one kernel sees both ends and joins them by sequence. What
-//! a probe on each host would have seen is cut from that: the other end is an address.
+//! The hosts are network namespaces. A probe that looks at its own alone knows no more than one on
+//! such a host would: its kernel side has maps of its own, and never hears of the other end. One
+//! that looks at all joins both ends by sequence; what each host would have saved of that by address
+//! alone is cut from it.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
@@ -199,4 +201,134 @@ fn halves_of_two_hosts_are_one_edge() {
     }
     assert_eq!(edges[0]["joins"], json!({"tuple": 200}));
     assert_eq!(merged["nodes"].as_array().unwrap().len(), 2, "{merged:#}");
+}
+
+/// Both ways of translating: who asks the router is sent on, and comes from the router.
+fn translate(router: &str) {
+    let iptables = |rule: &str| {
+        let words = rule.split(' ');
+        output(
+            at(router, Path::new("iptables"))
+                .args(["-t", "nat", "-A"])
+                .args(words),
+        );
+    };
+    for (asked, own) in [(8080, 7000), (8081, 7001)] {
+        iptables(&format!(
+            "PREROUTING -p tcp -d 10.215.1.1 --dport {asked} -j DNAT --to-destination {WEST}:{own}"
+        ));
+    }
+    iptables("POSTROUTING -o to-west -j MASQUERADE");
+}
+
+/// Who opened how many connections to whom, on which port.
+fn edges(graph: &Value) -> Vec<String> {
+    let edges = graph["edges"].as_array().unwrap().iter();
+    let mut lines: Vec<_> = edges
+        .map(|edge| {
+            let [source, target] = ["source", "target"].map(|end| edge[end].as_str().unwrap());
+            let (port, opened) = (&edge["port"], &edge["connections_opened"]);
+            format!("{source} {target} {port} {opened}")
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn both_ends_are_found_behind_any_translation() {
+    let hosts = Hosts::connect();
+    let [at_east, at_west, router] = &hosts.names;
+    translate(router);
+    let dir = TempDir::new().unwrap();
+    let program = |name: &str| {
+        let path = dir.path().join(name);
+        fs::copy(workload::binary().unwrap(), &path).unwrap();
+        path
+    };
+    let serve = |name: &str, port: &str| {
+        Server::start(at(at_west, &program(name)).args(["serve", "--port", port]))
+    };
+    let mut servers = [serve("web", "7000"), serve("db", "7001")];
+    let probes = [(at_east, "east"), (at_west, "west")];
+    let probes = probes.map(|(netns, host)| Probe::graph_in(netns, host, &[]).unwrap());
+    // Two clients that look the same to their server, and a client of two servers.
+    let said = [
+        ("curl", "10.215.1.1:8080", "700"),
+        ("wget", "10.215.1.1:8080", "300"),
+        ("curl", "10.215.1.1:8081", "50"),
+    ]
+    .map(|(name, to, connections)| {
+        let words = [
+            "connect",
+            "--request",
+            "108",
+            "--connections",
+            connections,
+            "--to",
+            to,
+        ];
+        let tally = Tally::find(&output(at(at_east, &program(name)).args(words))).unwrap();
+        assert_eq!(
+            (tally.connections.to_string(), tally.failures),
+            (connections.to_owned(), 0)
+        );
+        tally
+    });
+    let heard = servers.each_mut().map(Server::stop);
+    let views = probes.map(|probe| probe.finish().unwrap().json);
+
+    assert_eq!(
+        edges(&views[0]),
+        [
+            "process:curl external:10.215.1.1 8080 700",
+            "process:curl external:10.215.1.1 8081 50",
+            "process:wget external:10.215.1.1 8080 300",
+        ]
+    );
+    assert_eq!(
+        edges(&views[1]),
+        [
+            "external:10.215.2.1 process:db 7001 50",
+            "external:10.215.2.1 process:web 7000 1000",
+        ]
+    );
+    let paths = [0, 1].map(|host| {
+        let path = dir.path().join(format!("{host}.json"));
+        fs::write(&path, views[host].to_string()).unwrap();
+        path
+    });
+    let mut merge = Command::new(place::probe());
+    let merged = output(
+        merge
+            .args(["graph", "--output", "json", "--merge"])
+            .args(&paths),
+    );
+    let merged: Value = serde_json::from_str(&merged).unwrap();
+    let expected = [
+        ("process:east/curl process:west/db 7001 50", 2),
+        ("process:east/curl process:west/web 7000 700", 0),
+        ("process:east/wget process:west/web 7000 300", 1),
+    ];
+    assert_eq!(edges(&merged), expected.map(|(edge, _)| edge), "{merged:#}");
+    assert_eq!(merged["nodes"].as_array().unwrap().len(), 4, "{merged:#}");
+    // As the edges are in order, by source, target and port.
+    for (edge, (_, client)) in merged["edges"].as_array().unwrap().iter().zip(expected) {
+        let tally = &said[client];
+        assert_eq!(edge["bytes_sent"], tally.bytes_sent, "{edge:#}");
+        assert_eq!(edge["bytes_received"], tally.bytes_received, "{edge:#}");
+        assert_eq!(edge["connections_closed"], tally.connections, "{edge:#}");
+        assert_eq!(edge["join"], "sequence", "{edge:#}");
+        assert_eq!(
+            edge["joins"],
+            json!({"sequence": tally.connections}),
+            "{edge:#}"
+        );
+    }
+    let sent = |side: &[Tally]| side.iter().map(|tally| tally.bytes_sent).sum::<u64>();
+    let received = |side: &[Tally]| side.iter().map(|tally| tally.bytes_received).sum::<u64>();
+    assert_eq!(
+        (sent(&said), received(&said)),
+        (received(&heard), sent(&heard))
+    );
 }

@@ -20,12 +20,14 @@ impl Agent {
     }
 
     /// The graph with its head.
-    pub fn snapshot(&self) -> Result<Snapshot, RunError> {
+    pub fn snapshot(&mut self) -> Result<Snapshot, RunError> {
+        self.read_halves()?;
         self.head(self.graph())
     }
 
     /// The graph with its head and what it was made of.
-    pub fn publish(&self) -> Result<Published, RunError> {
+    pub fn publish(&mut self) -> Result<Published, RunError> {
+        self.read_halves()?;
         let conversations = self.conversations();
         Ok(Published {
             tick: self.vitals.ticks,

@@ -46,7 +46,7 @@ pub struct Graph {
 
     /// Take the graph from the agent that runs there: http://HOST:PORT, or a unix socket's path.
     #[arg(long, value_name = "URL|SOCKET",
-          conflicts_with_all = ["input", "merge", "diff", "duration", "engine", "max_flows"])]
+          conflicts_with_all = ["input", "merge", "diff", "duration", "engine", "max_flows", "own_netns"])]
     agent: Option<AgentAddress>,
 
     /// The agent's token is the first in this file.

@@ -196,6 +196,7 @@ impl Run {
         Ok(Options {
             interval: settings.interval,
             max_flows: settings.max_flows,
+            netns: None,
             engines,
             processes: settings.events,
             messages: None,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::container::Container;
 use super::directory::Directory;
 use super::ecs::Ecs;
+use super::names::Names;
 use super::proxy::Forward;
 use super::{layout, process};
 use crate::ids::{CgroupId, Pid};
@@ -88,6 +89,10 @@ pub trait Workloads {
     fn at(&self, address: IpAddr) -> Workload;
     /// Grows whenever an answer may have changed.
     fn version(&self) -> u64;
+    /// What an address elsewhere was called by who has looked it up last.
+    fn name_of(&self, _address: IpAddr) -> Option<Arc<str>> {
+        None
+    }
     /// Where the process passes on what it accepts on `port`, if it is a proxy that says so.
     fn forward(&self, _pid: Pid, _port: u16) -> Option<Forward> {
         None
@@ -103,6 +108,8 @@ pub struct Host {
     pub ecs: Option<Arc<Ecs>>,
     /// Addresses of the host's interfaces, loopback left out.
     pub addresses: Vec<IpAddr>,
+    /// What addresses elsewhere are called.
+    pub names: Names,
 }
 
 impl Host {
@@ -174,6 +181,10 @@ impl Workloads for Host {
     /// Both only grow, and so does their sum.
     fn version(&self) -> u64 {
         self.directory.version() + self.ecs.as_ref().map_or(0, |ecs| ecs.version())
+    }
+
+    fn name_of(&self, address: IpAddr) -> Option<Arc<str>> {
+        self.names.of(address)
     }
 
     /// Read from `/proc` when it is asked for, which is once a tick and proxy with news.

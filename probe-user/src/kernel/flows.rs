@@ -7,10 +7,16 @@ use aya::{
     maps::{HashMap as BpfHashMap, IterableMap as _, Map, MapData, MapError, PerCpuHashMap},
     util::nr_cpus,
 };
-use probe_ebpf::flow::{FlowCounters, FlowKey, PATH_WORDS, ROLE_OTHER};
+use probe_ebpf::flow::{FlowCounters, FlowKey, PATH_WORDS, PROTOCOL_TCP, ROLE_OTHER};
 use thiserror::Error;
 
-use super::{batch::BatchReader, flow::path_text, live_sockets::LiveSockets, take::take};
+use super::{
+    batch::BatchReader,
+    flow::path_text,
+    halves::{Halves, KeptHalves},
+    live_sockets::LiveSockets,
+    take::take,
+};
 pub use super::{
     counts::{Counts, Health, Least},
     flow::{Flow, Role, Service, UnixListener},
@@ -32,6 +38,8 @@ pub struct FlowNews {
     pub deltas: Vec<FlowDelta>,
     /// Ids that will not come again.
     pub retired: Vec<FlowId>,
+    /// What they had kept of their connections' sequence numbers.
+    pub halves: Vec<(FlowId, Halves)>,
 }
 
 /// What one flow has counted since the last tick.
@@ -82,6 +90,8 @@ pub struct FlowMaps {
     pub others: Map,
     /// `COUNTERS`: by id, for each CPU.
     pub counters: Map,
+    /// `KEPT`: sequence numbers, by id.
+    pub kept: Map,
     /// `PATHS`: of unix sockets, by key.
     pub paths: Map,
 }
@@ -93,6 +103,7 @@ pub struct FlowTable {
     paths: BpfHashMap<MapData, u64, [u64; PATH_WORDS]>,
     counters: PerCpuHashMap<MapData, u64, Counters>,
     cpus: usize,
+    kept: KeptHalves,
     live_sockets: LiveSockets,
     key_reader: BatchReader<Key, u64>,
     counter_reader: BatchReader<u64, Counters>,
@@ -115,6 +126,7 @@ impl FlowTable {
             flows: maps.flows.try_into()?,
             others: maps.others.try_into()?,
             counters: maps.counters.try_into()?,
+            kept: maps.kept.try_into()?,
             paths: maps.paths.try_into()?,
             cpus,
             live_sockets,
@@ -168,20 +180,25 @@ impl FlowTable {
                 }
             })
             .map_err(FlowError::Read)?;
-        let retired = self.retire(&quiet, &mut deltas)?;
-        Ok(FlowNews { deltas, retired })
+        let mut news = FlowNews {
+            deltas,
+            ..FlowNews::default()
+        };
+        self.retire(&quiet, &mut news)?;
+        Ok(news)
+    }
+
+    /// What flows have kept of their connections' sequence numbers, those that are not joined here
+    /// among them. Costs as much as a tick's look at the flows: for who wants to save a graph.
+    pub fn halves(&self) -> Result<HashMap<FlowId, Halves>, FlowError> {
+        self.kept.read().map_err(FlowError::Read)
     }
 
     /// Takes flows without sockets and traffic out of the kernel's maps: first the key, so that no
     /// further socket joins, then, once nobody can have been about to, the counters. A unix socket
     /// that has known them all along may have counted since they were read: they are taken with
     /// their last value.
-    fn retire(
-        &mut self,
-        quiet: &[FlowId],
-        deltas: &mut Vec<FlowDelta>,
-    ) -> Result<Vec<FlowId>, FlowError> {
-        let mut retired = Vec::new();
+    fn retire(&mut self, quiet: &[FlowId], news: &mut FlowNews) -> Result<(), FlowError> {
         for id in quiet {
             let Some(flow) = self.known.get_mut(id) else {
                 continue;
@@ -200,13 +217,18 @@ impl FlowTable {
                 let last = take::<u64, Counters>(map, &id.0, self.cpus);
                 let last = last.map_err(FlowError::Read)?;
                 if let Some(counts) = last.and_then(|cpus| flow.advance(sum(&cpus))) {
-                    deltas.push(flow.delta(*id, counts));
+                    news.deltas.push(flow.delta(*id, counts));
+                }
+                // Of datagrams and unix sockets there are none.
+                if flow.key.protocol == PROTOCOL_TCP && flow.key.peer == 0 {
+                    let kept = self.kept.take(*id).map_err(FlowError::Remove)?;
+                    news.halves.push((*id, kept));
                 }
                 self.known.remove(id);
-                retired.push(*id);
+                news.retired.push(*id);
             }
         }
-        Ok(retired)
+        Ok(())
     }
 }
 

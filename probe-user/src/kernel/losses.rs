@@ -19,18 +19,22 @@ pub struct Losses {
     pub counts_dropped: u64,
     /// Datagrams whose other end cannot be known: not counted.
     pub datagrams_dropped: u64,
+    /// Name servers' answers, or addresses in them, for which there was no room: such addresses have
+    /// no name.
+    pub names_dropped: u64,
 }
 
 impl Losses {
     /// Each cause, called as in every output, with its count.
     #[must_use]
-    pub const fn by_cause(&self) -> [(&'static str, u64); 5] {
+    pub const fn by_cause(&self) -> [(&'static str, u64); 6] {
         [
             ("flows_dropped", self.flows_dropped),
             ("sockets_dropped", self.sockets_dropped),
             ("records_dropped", self.records_dropped),
             ("counts_dropped", self.counts_dropped),
             ("datagrams_dropped", self.datagrams_dropped),
+            ("names_dropped", self.names_dropped),
         ]
     }
 }
@@ -45,6 +49,7 @@ impl Add for Losses {
             records_dropped: self.records_dropped + other.records_dropped,
             counts_dropped: self.counts_dropped + other.counts_dropped,
             datagrams_dropped: self.datagrams_dropped + other.datagrams_dropped,
+            names_dropped: self.names_dropped + other.names_dropped,
         }
     }
 }
@@ -78,6 +83,7 @@ impl LossCounters {
             records_dropped: sum(Loss::RingFull)?,
             counts_dropped: sum(Loss::CountersGone)?,
             datagrams_dropped: sum(Loss::PeerUnknown)?,
+            names_dropped: sum(Loss::AnswersFull)?,
         })
     }
 

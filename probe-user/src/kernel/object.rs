@@ -10,7 +10,7 @@ use std::{
 use aya::{
     EbpfError, EbpfLoader, include_bytes_aligned,
     maps::Map,
-    programs::{CgroupAttachMode, Iter, Program as AyaProgram, ProgramError},
+    programs::{CgroupAttachMode, CgroupSkbAttachType, Iter, Program as AyaProgram, ProgramError},
 };
 use aya_log::EbpfLogger;
 use probe_ebpf::{
@@ -26,6 +26,7 @@ use super::{
     open_sockets::{self, BackfillError},
     programs::{Capability, Program},
 };
+use crate::ids::NetNs;
 
 /// The kernel programs, compiled by the build script.
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probe-ebpf"));
@@ -122,8 +123,13 @@ pub struct Object {
 }
 
 impl Object {
-    /// Creates the maps and sets every field's offset; attaches nothing.
-    pub fn load(max_flows: u32, messages: Option<&Capture>) -> Result<Self, LoadError> {
+    /// Creates the maps and sets every field's offset; attaches nothing. What is not in the network
+    /// namespace `only`, if there is one, will not be looked at.
+    pub fn load(
+        max_flows: u32,
+        only: Option<NetNs>,
+        messages: Option<&Capture>,
+    ) -> Result<Self, LoadError> {
         let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
         let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
         let mut offsets = Vec::with_capacity(FIELDS.len());
@@ -141,7 +147,10 @@ impl Object {
         loader
             .btf(Some(&btf))
             .map_max_entries("FLOWS", max_flows)
-            .map_max_entries("COUNTERS", counters);
+            .map_max_entries("COUNTERS", counters)
+            .map_max_entries("KEPT", max_flows.saturating_mul(2));
+        let only = only.map_or(0, |netns| netns.0);
+        loader.override_global("ONLY_NETNS", &only, true);
         let log_level = log_level();
         loader.override_global(aya_log::LEVEL, &log_level, true);
         for (symbol, offset) in &offsets {
@@ -229,6 +238,7 @@ impl Object {
                 Some(AyaProgram::BtfTracePoint(hook)) => hook.unload(),
                 Some(AyaProgram::FExit(hook)) => hook.unload(),
                 Some(AyaProgram::CgroupSockAddr(hook)) => hook.unload(),
+                Some(AyaProgram::CgroupSkb(hook)) => hook.unload(),
                 _ => Ok(()),
             };
         }
@@ -245,6 +255,7 @@ impl Object {
             AyaProgram::BtfTracePoint(hook) => hook.load(program.at, &self.btf),
             AyaProgram::FExit(hook) => hook.load(program.at, &self.btf),
             AyaProgram::CgroupSockAddr(hook) => hook.load(),
+            AyaProgram::CgroupSkb(hook) => hook.load(),
             _ => return Err(LoadError::Missing(program.name)),
         };
         loaded.map_err(|source| match source {
@@ -269,13 +280,13 @@ impl Object {
         let attached = match found {
             AyaProgram::BtfTracePoint(hook) => hook.attach().map(drop),
             AyaProgram::FExit(hook) => hook.attach().map(drop),
-            AyaProgram::CgroupSockAddr(hook) => {
-                let root = File::open(root_cgroup).map_err(|source| LoadError::RootCgroup {
-                    path: root_cgroup.to_owned(),
-                    source,
-                })?;
-                // A link lets others in of itself; to ask for it is an error before 6.14.
-                hook.attach(root, CgroupAttachMode::Single).map(drop)
+            // A link lets others in of itself; to ask for it is an error before 6.14.
+            AyaProgram::CgroupSockAddr(hook) => hook
+                .attach(open(root_cgroup)?, CgroupAttachMode::Single)
+                .map(drop),
+            AyaProgram::CgroupSkb(hook) => {
+                let (root, way) = (open(root_cgroup)?, CgroupSkbAttachType::Ingress);
+                hook.attach(root, way, CgroupAttachMode::Single).map(drop)
             }
             _ => return Err(LoadError::Missing(program.name)),
         };
@@ -342,6 +353,13 @@ impl Object {
     pub fn take_map(&mut self, name: &'static str) -> Result<Map, LoadError> {
         self.ebpf.take_map(name).ok_or(LoadError::Missing(name))
     }
+}
+
+fn open(root_cgroup: &Path) -> Result<File, LoadError> {
+    File::open(root_cgroup).map_err(|source| LoadError::RootCgroup {
+        path: root_cgroup.to_owned(),
+        source,
+    })
 }
 
 /// `RUST_LOG=probe_ebpf=debug` turns the programs' log on; off, its code is not even there.

@@ -174,6 +174,14 @@ pub const DATAGRAM_PEERS: Capability = Capability {
     ]],
 };
 
+/// The names of addresses.
+pub const NAMES: Capability = Capability {
+    name: "names",
+    gives: "addresses elsewhere by the names that were looked up",
+    needed: false,
+    ways: &[&[root_cgroup("dns_answers", "5.0")]],
+};
+
 /// Send and receive calls. [`DATAGRAM_PEERS`] come before it, so that no datagram's is missed, and
 /// are of no use without it.
 pub const CALLS_OF_EVERY_FAMILY: Capability = Capability {
@@ -259,4 +267,10 @@ pub const MESSAGES: Capability = Capability {
 };
 
 /// What traffic takes, in the order in which it is attached.
-pub const TRAFFIC: &[Capability] = &[CONNECTIONS, RESETS, DATAGRAM_PEERS, CALLS_OF_EVERY_FAMILY];
+pub const TRAFFIC: &[Capability] = &[
+    NAMES,
+    CONNECTIONS,
+    RESETS,
+    DATAGRAM_PEERS,
+    CALLS_OF_EVERY_FAMILY,
+];

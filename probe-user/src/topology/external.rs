@@ -74,7 +74,7 @@ impl Externals {
         let name = match self {
             Self::Address => return None,
             Self::Collapse => node.scope?.as_str().to_owned(),
-            Self::Name if node.name == id_of(node) => return None,
+            Self::Name if node.name == node.id.own() => return None,
             Self::Name => node.name.clone(),
             Self::Net(_) if node.scope == Some(Scope::Metadata) => return None,
             Self::Net(bits) => match node.addresses[..] {
@@ -87,10 +87,6 @@ impl Externals {
             ..group(Kind::External, &name, node)
         })
     }
-}
-
-fn id_of(node: &Node) -> &str {
-    node.id.as_str().split_once(':').map_or("", |(_, id)| id)
 }
 
 /// The network, as in `192.0.2.0/24`.

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     identity::{Workload, workload::Who},
-    kernel::flows::{Counts, Flow},
+    kernel::{
+        flows::{Counts, Flow},
+        halves::Halves,
+    },
 };
 
 /// One node talks to another on one port.
@@ -29,6 +32,8 @@ pub struct Edge {
     pub counts: Counts,
     /// How many connections, failed ones included, rest on which evidence.
     pub joins: BTreeMap<Join, u64>,
+    /// Some of the connections with an external node: another host may know the same.
+    pub halves: Halves,
 }
 
 impl Edge {
@@ -98,6 +103,10 @@ impl Graph {
         for conversation in conversations {
             let source = places.place(&conversation.source, conversation.client.as_deref());
             let target = places.place(&conversation.target, conversation.server.as_deref());
+            if let (Workload::External(_), Some(name)) = (&conversation.target, &conversation.name)
+            {
+                places.call(target, name);
+            }
             awake.resize(places.nodes.len(), false);
             awake[source] |= !conversation.idle;
             awake[target] |= !conversation.idle;
@@ -107,8 +116,15 @@ impl Graph {
                     listener: conversation.listener.clone(),
                     counts: Counts::default(),
                     joins: BTreeMap::new(),
+                    halves: Halves::default(),
                 });
             edge.counts += conversation.counts;
+            if [&conversation.source, &conversation.target]
+                .iter()
+                .any(|end| matches!(end, Workload::External(_)))
+            {
+                edge.halves.add(&conversation.halves);
+            }
             let connections = conversation.counts.connections();
             *edge.joins.entry(conversation.join).or_default() += connections;
         }
@@ -127,10 +143,20 @@ impl Graph {
         Self::assemble(nodes, edges).only(|node| awake.contains(&node.id))
     }
 
-    /// The graph of these nodes and these edges between them.
+    /// The graph of these nodes and these edges between them, of whose connections nothing is kept.
     pub fn new(
         nodes: Vec<Node>,
         edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>)>,
+    ) -> Result<Self, GraphError> {
+        let edges = edges.into_iter();
+        let edges = edges.map(|(key, counts, joins)| (key, counts, joins, Halves::default()));
+        Self::with_halves(nodes, edges)
+    }
+
+    /// The graph of these nodes and these edges between them.
+    pub fn with_halves(
+        nodes: Vec<Node>,
+        edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>, Halves)>,
     ) -> Result<Self, GraphError> {
         let mut places = HashMap::new();
         for (index, node) in nodes.iter().enumerate() {
@@ -146,7 +172,7 @@ impl Graph {
         };
         let mut known = HashSet::new();
         let mut between = Vec::new();
-        for (key, counts, joins) in edges {
+        for (key, counts, joins, halves) in edges {
             let (source, target) = (place(&key.source)?, place(&key.target)?);
             if !known.insert((source, target, key.listener.clone())) {
                 return Err(GraphError::EdgeTwice {
@@ -163,6 +189,7 @@ impl Graph {
                     listener,
                     counts,
                     joins,
+                    halves,
                 },
             ));
         }
@@ -289,6 +316,15 @@ struct Places<'a, 'l> {
 }
 
 impl<'a> Places<'a, '_> {
+    /// Somebody calls the node by a name. Of several names one is chosen, always the same.
+    fn call(&mut self, place: usize, name: &str) {
+        let node = &mut self.nodes[place];
+        let has_name = node.name != node.id.own();
+        if !has_name || name < node.name.as_str() {
+            name.clone_into(&mut node.name);
+        }
+    }
+
     fn place(&mut self, workload: &'a Workload, flow: Option<&'a Flow>) -> usize {
         let inside = matches!(workload, Workload::Container(_));
         let command = flow.filter(|_| self.lens.processes && inside);

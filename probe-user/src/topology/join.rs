@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     identity::{Forward, Workload, Workloads},
-    kernel::flows::{Counts, Flow, Role},
+    kernel::{
+        flows::{Counts, Flow, Role},
+        halves::Halves,
+    },
 };
 
 /// What an edge rests on, strongest first.
@@ -60,6 +63,10 @@ pub struct Conversation {
     pub reached: Option<SocketAddr>,
     /// What was counted.
     pub counts: Counts,
+    /// Some of its connections, if they were not joined.
+    pub halves: Halves,
+    /// What the client has looked up to find a target that is elsewhere.
+    pub name: Option<Arc<str>>,
     /// Why we say so.
     pub join: Join,
     /// The client's end, if it was seen.
@@ -123,6 +130,8 @@ impl Conversation {
             asked: record.flow.asked(),
             reached: record.flow.asked(),
             counts: record.counts,
+            halves: record.halves.clone(),
+            name: record.name.clone(),
             join,
             client,
             server,

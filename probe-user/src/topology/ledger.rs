@@ -12,7 +12,10 @@ use super::window::Window;
 use crate::{
     identity::{Forward, Workload, Workloads, proxy},
     ids::{CgroupId, FlowId},
-    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+    kernel::{
+        flows::{Counts, Flow, FlowDelta, FlowNews, Role, Service},
+        halves::Halves,
+    },
 };
 
 /// A flow's place in the ledger.
@@ -27,8 +30,12 @@ pub(super) struct Record {
     pub(super) peer: Option<Row>,
     /// Since the start, or within the window.
     pub(super) counts: Counts,
+    /// Some of its connections, since the start: what was there when somebody asked for it.
+    pub(super) halves: Halves,
     /// Who stands behind it: asked again whenever answers change, kept when they get worse.
     pub(super) workload: Workload,
+    /// What its address elsewhere was called when it last connected.
+    pub(super) name: Option<Arc<str>>,
     /// Where it passes on what it accepts: of docker-proxy, whose command line can be read.
     pub(super) forward: Option<Forward>,
     /// It has had no news for so long that it is not worth a place.
@@ -150,10 +157,20 @@ impl Ledger {
                 peer => self.add(&delta, peer.filter(|row| self.in_own_row(*row)), workloads),
             }
         }
+        self.keep(news.halves);
         for id in news.retired {
             self.by_id.remove(&id);
         }
         self.resolve(workloads);
+    }
+
+    /// Takes in what flows have kept of their connections. Twice the same is as good as once.
+    pub fn keep(&mut self, halves: impl IntoIterator<Item = (FlowId, Halves)>) {
+        for (id, halves) in halves {
+            if let Some(row) = self.by_id.get(&id) {
+                self.rows[row.0].halves.add(&halves);
+            }
+        }
     }
 
     /// Whether some container with traffic is of a task that was not described yet.
@@ -207,6 +224,9 @@ impl Ledger {
         let row = self.forwarding(row, delta, workloads);
         self.by_id.insert(delta.id, row);
         let record = &mut self.rows[row.0];
+        if record.flow.role == Role::Client && delta.counts.connections() > 0 {
+            record.name = workloads.name_of(record.flow.remote).or(record.name.take());
+        }
         record.counts += delta.counts;
         record.heard = self.now;
         record.idle = false;
@@ -240,6 +260,7 @@ impl Ledger {
         let record = Record {
             forward: now,
             counts: Counts::default(),
+            halves: Halves::default(),
             ..self.rows[row.0].clone()
         };
         let next = Row(self.rows.len());
@@ -279,6 +300,8 @@ impl Ledger {
                     flow: Arc::clone(flow),
                     peer,
                     counts: Counts::default(),
+                    halves: Halves::default(),
+                    name: None,
                     forward: None,
                     idle: false,
                     heard: None,

@@ -1,14 +1,15 @@
 //! One graph of several hosts' graphs.
 //!
 //! What crosses hosts is seen twice: the client's host has an edge to an external address, the
-//! server's an edge from one. Here the halves are tied together by address: who holds it is known
-//! from nodes' and hosts' own addresses. An address that more than one host claims, as every
+//! server's an edge from one. Here the halves are tied together: by connections that both hosts have
+//! kept ([`sequence`]), then by address. Who holds one is known from nodes' and hosts' own. An address that more than one host claims, as every
 //! host's bridge networks do, is nobody's. As in [`join`](super::join), figures are the client's.
 //!
-//! A port that changes on the way (a published one, say) leaves two edges that end at the hosts:
-//! addresses alone do not prove that they are one.
+//! By address alone, a port that changes on the way (a published one, say) leaves two edges that end
+//! at the hosts: that does not prove that they are one.
 
 mod claims;
+mod sequence;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -18,7 +19,7 @@ use std::{
 use thiserror::Error;
 
 use super::{Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot};
-use crate::kernel::{flows::Counts, losses::Losses};
+use crate::kernel::{flows::Counts, halves::Halves, losses::Losses};
 use claims::{Claims, Holder};
 
 /// Why graphs cannot be merged.
@@ -92,7 +93,7 @@ struct Merge {
 }
 
 /// Edges of the merged graph, by what tells them apart.
-type Edges = HashMap<EdgeKey, (Counts, BTreeMap<Join, u64>)>;
+type Edges = HashMap<EdgeKey, (Counts, BTreeMap<Join, u64>, Halves)>;
 
 impl Merge {
     fn new(seen: &[Seen]) -> Self {
@@ -134,13 +135,16 @@ impl Merge {
         let mut edges = Edges::new();
         let mut accounted = HashSet::new();
         let (whole, clients, servers) = self.sort_halves();
+        let left = self.tie(&mut edges, &clients, &servers);
+        let is_left = |index: &usize| left.get(index).copied() != Some(false);
+        let servers: Vec<_> = servers.into_iter().filter(is_left).collect();
         let by_listener = by_listener(&self.halves, &servers);
         for index in whole {
             let half = &self.halves[index];
             add(&mut edges, half, &half.source, &half.target, None);
         }
         let mut met = Vec::new();
-        for index in clients {
+        for index in clients.into_iter().filter(is_left) {
             let half = &self.halves[index];
             let Some(client) = self.client(half) else {
                 add(&mut edges, half, &half.source, &half.target, None);
@@ -152,6 +156,8 @@ impl Merge {
                 .into_iter()
                 .flatten()
                 .copied()
+                // What is left of one that was tied goes elsewhere.
+                .filter(|_| !left.contains_key(&index))
                 .filter(|server| self.answers(&client, &self.halves[*server]))
                 .collect();
             let targets: HashSet<_> = answering.iter().map(|s| &self.halves[*s].target).collect();
@@ -180,6 +186,38 @@ impl Merge {
             self.nodes.entry(node.id.clone()).or_insert(node);
         }
         finish(self.nodes, &edges)
+    }
+
+    /// Adds the edges that sequence numbers prove, and takes their figures off their halves. Whether
+    /// anything is left of these, by index.
+    fn tie(
+        &mut self,
+        edges: &mut Edges,
+        clients: &[usize],
+        servers: &[usize],
+    ) -> HashMap<usize, bool> {
+        let tied = sequence::tie(&self.halves, clients, servers);
+        for tie in tied.ties {
+            let (client, server) = (&self.halves[tie.client], &self.halves[tie.server]);
+            let whole = Half {
+                source: client.source.clone(),
+                target: server.target.clone(),
+                edge: Edge {
+                    listener: server.edge.listener.clone(),
+                    counts: tie.counts,
+                    joins: tie.joins,
+                    halves: Halves::default(),
+                },
+            };
+            add(edges, &whole, &whole.source, &whole.target, None);
+        }
+        let left = tied.left.into_iter().map(|(index, counts)| {
+            let edge = &mut self.halves[index].edge;
+            edge.joins = [(edge.join(), counts.connections())].into();
+            edge.counts = counts;
+            (index, !counts.is_zero())
+        });
+        left.collect()
     }
 
     /// Edges whole, seen at the client's end only, and at the server's only: by index.
@@ -289,8 +327,12 @@ fn add(edges: &mut Edges, half: &Half, source: &NodeId, target: &NodeId, join: O
         target: target.clone(),
         listener: half.edge.listener.clone(),
     };
-    let (counts, joins) = edges.entry(key).or_default();
+    let (counts, joins, halves) = edges.entry(key).or_default();
     *counts += half.edge.counts;
+    // One more host may know the far end, unless it is known already.
+    if join.is_none() {
+        halves.add(&half.edge.halves);
+    }
     for (before, connections) in &half.edge.joins {
         let sum = joins.entry(join.unwrap_or(*before)).or_default();
         *sum = sum.saturating_add(*connections);
@@ -304,6 +346,7 @@ const fn lost(a: Losses, b: Losses) -> Losses {
         records_dropped: a.records_dropped.saturating_add(b.records_dropped),
         counts_dropped: a.counts_dropped.saturating_add(b.counts_dropped),
         datagrams_dropped: a.datagrams_dropped.saturating_add(b.datagrams_dropped),
+        names_dropped: a.names_dropped.saturating_add(b.names_dropped),
     }
 }
 
@@ -317,10 +360,10 @@ fn finish(nodes: BTreeMap<NodeId, Node>, edges: &Edges) -> Graph {
         .into_values()
         .filter(|node| node.kind != Kind::External || used.contains(&node.id))
         .collect();
-    let edges = edges
-        .iter()
-        .map(|(key, (counts, joins))| (key.clone(), *counts, joins.clone()));
-    Graph::new(nodes, edges).expect("ids and keys come from maps, and every end is a node")
+    let edges = edges.iter().map(|(key, (counts, joins, halves))| {
+        (key.clone(), *counts, joins.clone(), halves.clone())
+    });
+    Graph::with_halves(nodes, edges).expect("ids and keys come from maps, and every end is a node")
 }
 
 #[cfg(test)]

@@ -62,6 +62,12 @@ impl NodeId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What tells it apart within its kind.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, own)| own)
+    }
 }
 
 impl fmt::Display for NodeId {
@@ -127,7 +133,7 @@ impl Node {
 
     /// The processes of this container that are called so.
     fn process(self, command: &str) -> Self {
-        let container = self.id.as_str().split_once(':').map_or("", |(_, id)| id);
+        let container = self.id.own();
         Self {
             id: NodeId(format!("{}:{container}/{command}", Kind::Process.as_str()).into()),
             kind: Kind::Process,

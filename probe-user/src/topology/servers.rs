@@ -13,7 +13,10 @@ use super::{
 use crate::{
     identity::{Workload, Workloads},
     ids::NetNs,
-    kernel::flows::{Flow, Service, UnixListener},
+    kernel::{
+        flows::{Flow, Service, UnixListener},
+        halves::Halves,
+    },
 };
 
 /// Docker's resolver answers there in every container's network namespace, on any port.
@@ -93,6 +96,11 @@ impl<'a> Servers<'a> {
                 .and_then(|server| server.flow.asked())
                 .or(flow.asked()),
             counts: client.counts,
+            halves: match found {
+                Some(_) => Halves::default(),
+                None => client.halves.clone(),
+            },
+            name: client.name.clone(),
             join,
             client: Some(Arc::clone(flow)),
             server: found.map(|server| Arc::clone(&server.flow)),

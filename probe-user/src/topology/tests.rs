@@ -13,8 +13,11 @@ use super::{
 };
 use crate::{
     identity::{Workload, Workloads},
-    ids::{CgroupId, NetNs},
-    kernel::flows::{Counts, Flow, FlowDelta, FlowNews, Role},
+    ids::{CgroupId, FlowId, NetNs},
+    kernel::{
+        flows::{Counts, Flow, FlowDelta, FlowNews, Role},
+        halves::Halves,
+    },
 };
 
 /// Commands name the workloads; one address is the host's.
@@ -48,7 +51,7 @@ fn ledger(ticks: &[&[FlowDelta]]) -> Ledger {
     for tick in ticks {
         let news = FlowNews {
             deltas: tick.to_vec(),
-            retired: Vec::new(),
+            ..FlowNews::default()
         };
         ledger.apply(news, &World::default());
     }
@@ -205,7 +208,7 @@ fn what_does_not_fit_is_counted_and_counts_for_the_rest() {
             delta(1, &flows[0], counts(1, 2, 3)),
             delta(2, &flows[1], counts(4, 5, 6)),
         ],
-        retired: Vec::new(),
+        ..FlowNews::default()
     };
     ledger.apply(news, &World::default());
     assert_eq!(ledger.refused(), 1);
@@ -225,6 +228,7 @@ fn the_edge_shows_the_evidence_of_most_of_its_connections() {
             listener: super::Listener::Tcp(80),
             counts: Counts::default(),
             joins: joins.iter().copied().collect(),
+            halves: Halves::default(),
         }
         .join()
     };
@@ -249,7 +253,7 @@ fn a_window_forgets_and_idle_nodes_leave() {
             .map(|(id, flow)| delta(*id, flow, counts(1, 1, 1)));
         let news = FlowNews {
             deltas: deltas.collect(),
-            retired: Vec::new(),
+            ..FlowNews::default()
         };
         ledger.apply(news, &World::default());
     };
@@ -308,6 +312,8 @@ fn commands_of_a_container_are_nodes_if_one_wants() {
         asked: None,
         reached: None,
         counts: counts(1, 1, 1),
+        halves: Halves::default(),
+        name: None,
         join: Join::Sequence,
         client: end(command, Role::Client),
         server: end("nginx", Role::Server),
@@ -335,4 +341,29 @@ fn commands_of_a_container_are_nodes_if_one_wants() {
     let nginx = graph.node(&NodeId::new(&process("nginx"))).map(Node::name);
     assert_eq!(nginx, Some("aaaaaaaaaaaa/nginx"));
     assert_eq!(Graph::of(&conversations, "here").nodes().count(), 1);
+}
+
+#[test]
+fn what_a_flow_has_kept_outlives_it() {
+    let mut ledger = Ledger::new(10);
+    let client = flow("curl", Role::Client, "10.0.0.2", "192.0.2.1", 80);
+    let kept = |number| vec![(FlowId(1), Halves::of([number]))];
+    let news = FlowNews {
+        deltas: vec![delta(1, &client, counts(2, 3, 4))],
+        ..FlowNews::default()
+    };
+    ledger.apply(news, &World::default());
+    ledger.keep(kept(7));
+    let news = FlowNews {
+        retired: vec![FlowId(1)],
+        halves: kept(8),
+        ..FlowNews::default()
+    };
+    ledger.apply(news, &World::default());
+    let graph = Graph::of(&join(&ledger, &World::default()), "here");
+    let halves: Vec<_> = graph
+        .edges()
+        .map(|(_, _, edge)| edge.halves.clone())
+        .collect();
+    assert_eq!(halves, [Halves::of([7, 8])]);
 }

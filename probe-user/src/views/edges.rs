@@ -152,12 +152,13 @@ pub fn losses(losses: &Losses) -> Option<String> {
         return None;
     }
     Some(format!(
-        "incomplete: {} flows, {} sockets, {} records, {} counts, {} datagrams dropped",
+        "incomplete: {} flows, {} sockets, {} records, {} counts, {} datagrams, {} names dropped",
         losses.flows_dropped,
         losses.sockets_dropped,
         losses.records_dropped,
         losses.counts_dropped,
-        losses.datagrams_dropped
+        losses.datagrams_dropped,
+        losses.names_dropped
     ))
 }
 

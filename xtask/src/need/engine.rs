@@ -24,6 +24,7 @@ const IMAGE_PROGRAMS: &[&str] = &[
     "postgres",
     "initdb",
     "psql",
+    "dnsmasq",
 ];
 
 /// A Docker engine; the fixtures start one for themselves, apart from any that runs.
@@ -75,6 +76,7 @@ pub(crate) const IMAGES: Need = Need {
                 "nginx-light",
                 "redis-server",
                 "redis-tools",
+                "dnsmasq-base",
             ];
             let postgres = ["postgresql", "postgresql-client"];
             let names = names.iter().chain(&postgres);
@@ -83,5 +85,7 @@ pub(crate) const IMAGES: Need = Need {
             )])
         },
     }],
-    by_hand: &["apt-get install busybox-static nginx-light redis-server redis-tools postgresql"],
+    by_hand: &[
+        "apt-get install busybox-static nginx-light redis-server redis-tools postgresql dnsmasq-base",
+    ],
 };

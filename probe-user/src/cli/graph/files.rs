@@ -18,15 +18,15 @@ const STDIN: &str = "-";
 #[derive(Args, Debug)]
 pub(super) struct Files {
     /// Take the graph from this file (JSON; - is stdin) instead of watching.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["merge", "diff", "duration", "engine", "max_flows", "ecs_refresh", "ecs_source", "window", "fade", "show_proxies"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["merge", "diff", "duration", "engine", "max_flows", "own_netns", "ecs_refresh", "ecs_source", "window", "fade", "show_proxies"])]
     input: Option<String>,
 
     /// Make one graph of those that several hosts saved.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["diff", "duration", "engine", "max_flows", "ecs_refresh", "ecs_source", "window", "fade", "show_proxies"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["diff", "duration", "engine", "max_flows", "own_netns", "ecs_refresh", "ecs_source", "window", "fade", "show_proxies"])]
     merge: Option<Vec<String>>,
 
     /// Print what changed from graph A to graph B; exits with 1 if anything did, else with 0.
-    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with_all = ["question", "duration", "engine", "max_flows", "ecs_refresh", "ecs_source", "window", "fade", "show_proxies"])]
+    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with_all = ["question", "duration", "engine", "max_flows", "own_netns", "ecs_refresh", "ecs_source", "window", "fade", "show_proxies"])]
     diff: Option<Vec<String>>,
 }
 

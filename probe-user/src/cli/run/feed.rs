@@ -70,7 +70,7 @@ impl Feed {
         Ok(())
     }
 
-    fn publish(&self) -> Result<(), RunError> {
+    fn publish(&mut self) -> Result<(), RunError> {
         if self.newsroom.is_behind(self.agent.ticks()) {
             self.newsroom.publish(self.agent.publish()?);
         }

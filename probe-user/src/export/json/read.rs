@@ -10,7 +10,7 @@ use super::{SCHEMA, wire};
 use crate::{
     export::Snapshot,
     ids::CgroupId,
-    kernel::flows::Counts,
+    kernel::{flows::Counts, halves::Halves},
     topology::{
         EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Scope, Seen, graph::GraphError,
     },
@@ -43,6 +43,9 @@ pub enum ReadError {
         /// What its protocol calls for.
         missing: &'static str,
     },
+    /// A connection is not 16 hexadecimal digits.
+    #[error("{0:?} is no pair of sequence numbers: 16 hexadecimal digits")]
+    Half(String),
     /// Its parts do not fit together.
     #[error("its parts do not fit together")]
     Graph(#[source] GraphError),
@@ -69,7 +72,7 @@ pub fn read(json: &str) -> Result<Snapshot, ReadError> {
         started: time(&wire.started)?,
         ended: time(&wire.ended)?,
         seen: seen(&wire.host, wire.hosts),
-        graph: Arc::new(Graph::new(nodes, edges).map_err(ReadError::Graph)?),
+        graph: Arc::new(Graph::with_halves(nodes, edges).map_err(ReadError::Graph)?),
         counts_calls,
         losses: wire.losses.into(),
     })
@@ -124,7 +127,14 @@ fn node(wire: wire::Node<'_>) -> Node {
     }
 }
 
-type PlainEdge = (EdgeKey, Counts, BTreeMap<Join, u64>);
+type PlainEdge = (EdgeKey, Counts, BTreeMap<Join, u64>, Halves);
+
+/// A connection's both first sequence numbers.
+fn number(half: &str) -> Result<u64, ReadError> {
+    let digits = Some(half).filter(|half| half.len() == 16 && !half.starts_with('+'));
+    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    number.ok_or_else(|| ReadError::Half(half.to_owned()))
+}
 
 fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
     let listener = match (wire.protocol, wire.port, &wire.path) {
@@ -168,5 +178,7 @@ fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
         target: NodeId::new(&wire.target),
         listener,
     };
-    Ok((key, counts, joins))
+    let halves = wire.halves.iter().map(|half| number(half));
+    let halves = Halves::of(halves.collect::<Result<Vec<_>, _>>()?);
+    Ok((key, counts, joins, halves))
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{JSON_SCHEMA, read, wire, write};
 use crate::{
     export::Snapshot,
-    topology::{Kind, sample},
+    kernel::halves::Halves,
+    topology::{Graph, Kind, sample},
 };
 
 fn json(snapshot: &Snapshot) -> String {
@@ -69,6 +70,31 @@ fn documents_are_valid_and_come_back() {
         is_valid(&validator, &json(&snapshot));
         comes_back(&snapshot);
     }
+}
+
+#[test]
+fn kept_connections_come_back() {
+    let mut shop = sample::shop();
+    let edges = shop
+        .graph
+        .keyed_edges()
+        .zip(1..)
+        .map(|((key, edge), number)| {
+            let halves = Halves::of([number << 40, u64::MAX - number]);
+            (key, edge.counts, edge.joins.clone(), halves)
+        });
+    let graph = Graph::with_halves(
+        shop.graph.nodes().cloned().collect(),
+        edges.collect::<Vec<_>>(),
+    );
+    shop.graph = graph.unwrap().into();
+    let text = json(&shop);
+    assert!(text.contains("\"0000010000000000\""));
+    is_valid(&validator(), &text);
+    comes_back(&shop);
+    let error = read(&text.replace("0000010000000000", "+000010000000000")).unwrap_err();
+    let expected = "\"+000010000000000\" is no pair of sequence numbers: 16 hexadecimal digits";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

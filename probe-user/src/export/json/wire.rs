@@ -228,6 +228,11 @@ pub(in crate::export) struct Edge<'a> {
     /// How many connections, failed ones included, rest on which evidence.
     #[serde(default)]
     pub(super) joins: BTreeMap<Join, u64>,
+    /// Some of its connections with an external node, each by the first sequence number of its
+    /// client and that of its server, as 16 hexadecimal digits. The other end's host, if it is
+    /// watched, has the same: so merged graphs find both ends behind any NAT.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) halves: Vec<String>,
 }
 
 /// What was seen and not kept: all zero means that the graph is whole.
@@ -245,6 +250,8 @@ pub(super) struct Losses {
     pub(super) counts_dropped: u64,
     /// Datagrams whose other end could not be known.
     pub(super) datagrams_dropped: u64,
+    /// Name servers' answers, or addresses in them, for which there was no room.
+    pub(super) names_dropped: u64,
 }
 
 impl<'a> From<&'a Snapshot> for Graph<'a> {
@@ -344,6 +351,11 @@ impl<'a> Edge<'a> {
             joins: joins
                 .map(|(join, count)| ((*join).into(), *count))
                 .collect(),
+            halves: edge
+                .halves
+                .iter()
+                .map(|half| format!("{half:016x}"))
+                .collect(),
         }
     }
 }
@@ -379,6 +391,7 @@ impl From<losses::Losses> for Losses {
             records_dropped: losses.records_dropped,
             counts_dropped: losses.counts_dropped,
             datagrams_dropped: losses.datagrams_dropped,
+            names_dropped: losses.names_dropped,
         }
     }
 }
@@ -391,6 +404,7 @@ impl From<Losses> for losses::Losses {
             records_dropped: losses.records_dropped,
             counts_dropped: losses.counts_dropped,
             datagrams_dropped: losses.datagrams_dropped,
+            names_dropped: losses.names_dropped,
         }
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::{
         identity::{ContainerId, layout::Runtime},
-        kernel::losses::Losses,
+        kernel::{halves::Halves, losses::Losses},
         topology::{Graph, Join, Snapshot},
     };
 
@@ -151,6 +151,8 @@ mod tests {
                 bytes_received: 1000,
                 ..Counts::default()
             },
+            halves: Halves::default(),
+            name: None,
             join: Join::Sequence,
             client: None,
             server: None,

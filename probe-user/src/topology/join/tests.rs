@@ -200,7 +200,7 @@ fn graph(connections: &[Connection]) -> Graph {
         };
         let news = FlowNews {
             deltas: tick.into_iter().map(delta).collect(),
-            retired: Vec::new(),
+            ..FlowNews::default()
         };
         ledger.apply(news, &World);
     }

@@ -108,7 +108,7 @@ fn edges_of(world: &World, ticks: Vec<Vec<FlowDelta>>) -> Vec<String> {
     for deltas in ticks {
         let news = FlowNews {
             deltas,
-            retired: Vec::new(),
+            ..FlowNews::default()
         };
         ledger.apply(news, world);
     }

@@ -6,7 +6,7 @@ use super::{Payload, Talk, payload, redact};
 use crate::{
     filter::Filter,
     identity::{
-        Directory,
+        Directory, Names,
         workload::{Holders, Host},
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
@@ -43,6 +43,7 @@ fn talk(message: Message) -> Talk {
         directory,
         ecs: None,
         addresses: Vec::new(),
+        names: Names::default(),
     };
     let time = "2026-01-02T03:04:05Z".parse().unwrap();
     Talk::new(
