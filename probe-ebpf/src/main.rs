@@ -42,6 +42,7 @@ mod payload_exit;
 mod process;
 mod records;
 mod resets;
+mod said;
 mod socket;
 mod tcp_life;
 mod traffic;

@@ -16,19 +16,20 @@ macro_rules! at_end_of {
         #[fexit(function = $function)]
         fn $name(ctx: FExitContext) -> i32 {
             let direction = Direction::$direction;
+            let flags = match direction {
+                Direction::Send => 0,
+                Direction::Receive => ctx.arg::<i32>(3),
+            };
             let call = Call {
                 direction,
                 returned: ctx.arg($arguments),
-                moves: match direction {
-                    Direction::Send => true,
-                    Direction::Receive => ctx.arg::<i32>(3) & (MSG_PEEK | MSG_ERRQUEUE) == 0,
-                },
+                moves: flags & (MSG_PEEK | MSG_ERRQUEUE) == 0,
             };
             let sk = $sk(ctx.arg(0));
             if sk.is_null() {
                 return 0;
             }
-            moved($function, sk, &call)
+            moved($function, sk, &call, flags)
         }
     )*};
 }

@@ -69,6 +69,19 @@ struct Progress {
     done: u64,
 }
 
+impl UserMemory {
+    /// The same call, whose bytes are in no memory.
+    #[inline(always)]
+    pub(crate) const fn nowhere(self) -> Self {
+        Self {
+            base: 0,
+            count: 0,
+            pieces: false,
+            ..self
+        }
+    }
+}
+
 /// Threads that are in such a call; one that 1,024 others pushed out begins at its first message
 /// again.
 #[btf_map]

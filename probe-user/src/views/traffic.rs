@@ -1,19 +1,18 @@
 //! Messages, as text with their payload or as JSON.
 
+mod fields;
 mod payload;
 mod redact;
 #[cfg(test)]
 mod tests;
+mod wire;
 
-use std::{borrow::Cow, fmt::Write as _, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::units::printable;
 use crate::{
-    filter::{self, Field, Value, of::ContainerFields},
     identity::{
         Container,
         workload::{Holders, Host, Workload, Workloads as _},
@@ -178,37 +177,6 @@ impl Talk {
         }
         text
     }
-
-    /// A JSON object and a line feed.
-    pub fn json(&self) -> serde_json::Result<String> {
-        let message = &self.message;
-        let (local, remote, path) = match &message.socket {
-            Socket::Inet { local, remote, .. } => (Some(*local), *remote, None),
-            Socket::Unix { path, .. } => (None, None, path.as_deref()),
-        };
-        let text = std::str::from_utf8(&message.payload).ok();
-        let wire = Wire {
-            time: format!("{:.9}", self.time),
-            kind: self.verb(),
-            container: self.container.as_deref().map(WireContainer::from),
-            command: &message.command,
-            pid: message.pid.0,
-            thread: message.thread.0,
-            fd: message.fd,
-            call: call(message.call),
-            protocol: self.protocol(),
-            local,
-            remote,
-            path,
-            peer: WirePeer::of(&self.peer, self.peer_name()),
-            bytes: message.length,
-            captured: self.captured(),
-            redacted: self.redacted,
-            text,
-            base64: text.is_none().then(|| STANDARD.encode(&message.payload)),
-        };
-        Ok(serde_json::to_string(&wire)? + "\n")
-    }
 }
 
 /// The other end: by its address, or of a unix socket by who held it.
@@ -233,6 +201,10 @@ fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) 
     }
 }
 
+const SENDFILE: i32 = 40;
+const SPLICE: i32 = 275;
+const IO_URING_ENTER: i32 = 426;
+
 /// The name of a call: one whose bytes are shown, or one of which people ask why they are not.
 const fn call(number: i32) -> Option<&'static str> {
     Some(match number {
@@ -240,135 +212,22 @@ const fn call(number: i32) -> Option<&'static str> {
         1 => "write",
         19 => "readv",
         20 => "writev",
-        40 => "sendfile",
+        SENDFILE => "sendfile",
         44 => "sendto",
         45 => "recvfrom",
         46 => "sendmsg",
         47 => "recvmsg",
-        275 => "splice",
+        SPLICE => "splice",
         299 => "recvmmsg",
         307 => "sendmmsg",
         327 => "preadv2",
         328 => "pwritev2",
-        426 => "io_uring_enter",
+        IO_URING_ENTER => "io_uring_enter",
         _ => return None,
     })
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    time: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    container: Option<WireContainer<'a>>,
-    command: &'a str,
-    pid: u32,
-    thread: u32,
-    fd: i32,
-    /// The system call; `null` for one that has no name here.
-    call: Option<&'static str>,
-    protocol: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    local: Option<SocketAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remote: Option<SocketAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    peer: WirePeer<'a>,
-    bytes: u32,
-    captured: usize,
-    redacted: usize,
-    /// The payload where it is UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    /// The payload where it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
-}
-
-#[derive(Serialize)]
-struct WireContainer<'a> {
-    id: &'a str,
-    name: Option<&'a str>,
-    image: Option<&'a str>,
-}
-
-impl<'a> From<&'a Container> for WireContainer<'a> {
-    fn from(container: &'a Container) -> Self {
-        Self {
-            id: container.id.as_str(),
-            name: container.name.as_deref(),
-            image: container.image.as_deref(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct WirePeer<'a> {
-    kind: &'static str,
-    name: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-}
-
-impl<'a> WirePeer<'a> {
-    fn of(workload: &'a Workload, name: Cow<'a, str>) -> Self {
-        let (kind, id) = match workload {
-            Workload::Container(container) => ("container", Some(container.id.as_str())),
-            Workload::Process(_) => ("process", None),
-            Workload::Host => ("host", None),
-            Workload::External(_) => ("external", None),
-            Workload::Unknown => ("unknown", None),
-        };
-        Self { kind, name, id }
-    }
-}
-
-impl filter::Record for Talk {
-    fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
-        let message = &self.message;
-        let (local, remote) = match &message.socket {
-            Socket::Inet { local, remote, .. } => (Some(*local), *remote),
-            Socket::Unix { .. } => (None, None),
-        };
-        let both = [local, remote].into_iter().flatten();
-        let client = both.clone().max_by_key(SocketAddr::port);
-        let server = both.clone().min_by_key(SocketAddr::port);
-        let address = |end: SocketAddr| Value::Address(end.ip());
-        let port = |end: SocketAddr| Value::Number(end.port().into());
-        match field {
-            Field::ProcName => tell(Value::Text(&message.command)),
-            Field::ProcPid => tell(Value::Number(message.pid.0.into())),
-            Field::FdIp | Field::FdNet => both.map(address).for_each(tell),
-            Field::FdCip => client.map(address).into_iter().for_each(tell),
-            Field::FdSip => server.map(address).into_iter().for_each(tell),
-            Field::FdLip => local.map(address).into_iter().for_each(tell),
-            Field::FdRip => remote.map(address).into_iter().for_each(tell),
-            Field::FdPort => both.map(port).for_each(tell),
-            Field::FdCport => client.map(port).into_iter().for_each(tell),
-            Field::FdSport => server.map(port).into_iter().for_each(tell),
-            Field::FdLport => local.map(port).into_iter().for_each(tell),
-            Field::FdRport => remote.map(port).into_iter().for_each(tell),
-            Field::FdProto => tell(Value::Text(self.protocol())),
-            Field::FdName => tell(Value::Text(&self.name())),
-            Field::FdType => tell(Value::Text(match local {
-                Some(local) if local.is_ipv4() => "ipv4",
-                Some(_) => "ipv6",
-                None => "unix",
-            })),
-            Field::EvtType => tell(Value::Text(self.verb())),
-            Field::EvtDir => tell(Value::Text(match message.direction {
-                Direction::Sent => "out",
-                Direction::Received => "in",
-            })),
-            Field::EvtBytes => tell(Value::Number(message.length.into())),
-            Field::HostName => tell(Value::Text(&self.host)),
-            _ => {
-                if let Some(container) = &self.container {
-                    let addresses = container.addresses();
-                    ContainerFields::from(&**container).each(field, key, addresses, tell);
-                }
-            }
-        }
-    }
+/// Whether it is a call on a socket and memory of the program's.
+const fn has_bytes(number: i32) -> bool {
+    call(number).is_some() && !matches!(number, SENDFILE | SPLICE | IO_URING_ENTER)
 }
