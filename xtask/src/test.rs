@@ -26,6 +26,8 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &engine::ENGINE,
         &engine::IMAGES,
         &read::GRAPHVIZ,
+        &read::NODE,
+        &read::PROMETHEUS,
     ])?;
     build::build()?;
     let cargo_test = || Line::cargo().args(["test", "--no-fail-fast"]);
