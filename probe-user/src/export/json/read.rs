@@ -72,6 +72,7 @@ pub fn read(json: &str) -> Result<Snapshot, ReadError> {
         graph: Arc::new(Graph::new(nodes, edges).map_err(ReadError::Graph)?),
         counts_calls,
         losses: wire.losses.into(),
+        completeness: wire.account.map(Into::into),
     })
 }
 

@@ -6,7 +6,7 @@ use super::{
     super::{Desk, news::Published},
     text::{Kind, Text},
 };
-use crate::topology::Join;
+use crate::topology::{Cause, Join};
 
 const JOINS: [Join; 4] = [Join::Sequence, Join::Peer, Join::Tuple, Join::OneSided];
 
@@ -16,6 +16,7 @@ pub(super) fn write(text: &mut Text, desk: &Desk, published: &Published, folded:
     process(text);
     loop_(text, desk);
     losses(text, published);
+    completeness(text, published);
     graph(text, published);
     server(text, desk, folded);
 }
@@ -137,6 +138,32 @@ fn losses(text: &mut Text, published: &Published) {
     );
     for (cause, count) in published.snapshot.losses.by_cause() {
         metric.sample(&[("cause", cause)], count);
+    }
+}
+
+fn completeness(text: &mut Text, published: &Published) {
+    let Some(account) = &published.snapshot.completeness else {
+        return;
+    };
+    text.metric(
+        "probe_completeness_ratio",
+        Kind::Gauge,
+        "Share of connections that are whole, or of records that came if that is smaller.",
+    )
+    .is(account.share());
+    text.metric(
+        "probe_whole_connections",
+        Kind::Gauge,
+        "Connections that are whole, failed ones included.",
+    )
+    .is(account.whole);
+    let mut metric = text.metric(
+        "probe_incomplete_connections",
+        Kind::Gauge,
+        "Connections that are not whole, by the first cause.",
+    );
+    for cause in Cause::ALL {
+        metric.sample(&[("cause", cause.as_str())], account.lost_to(cause));
     }
 }
 

@@ -167,6 +167,7 @@ mod tests {
                 graph: Arc::new(Graph::default()),
                 counts_calls: true,
                 losses: Losses::default(),
+                completeness: None,
             },
         }
     }
