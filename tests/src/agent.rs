@@ -37,12 +37,21 @@ impl Agent {
     ///
     /// When it is not ready in time: with all of its stderr.
     pub fn start(engine: &Engine, args: &[&str]) -> Result<Self> {
+        Self::start_with(engine, args, &[])
+    }
+
+    /// The same, with more variables in its environment.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ready in time: with all of its stderr.
+    pub fn start_with(engine: &Engine, args: &[&str], env: &[(&str, &str)]) -> Result<Self> {
         let room = Room::take()?;
         let socket = room.0.join("probe.sock");
         let path = socket.to_str().context("a temporary path is not UTF-8")?;
         let own = ["run", "--listen", "127.0.0.1:0", "--socket", path];
         let own = own.iter().chain(&["--interval", "200ms"]);
-        let probe = Probe::start(engine, own.chain(args))?;
+        let probe = Probe::start_with(engine, own.chain(args), env)?;
         probe.wait_for_stderr("serving on http://", READY_DEADLINE)?;
         let said = probe.stderr();
         let address = said.split("serving on http://").nth(1);

@@ -32,6 +32,7 @@ use crate::{
     filter::Kind,
     identity::EngineAddress,
     least, notify,
+    sandbox::Walls,
     serve::{
         About, Server,
         access::{Access, Tokens},
@@ -136,7 +137,9 @@ impl Run {
         // Before anything is attached: what cannot be served is said at once.
         let listeners = self.listen(&settings)?;
         let mut agent = Agent::start(&self.options(&settings)?)?;
-        let left = least::drop_privileges(|| agent.can_read())?;
+        let walls = (!settings.no_sandbox).then(|| Walls::build(settings.socket.as_deref()));
+        let files_are_denied = walls.is_some_and(|walls| walls.landlock);
+        let left = least::drop_privileges(files_are_denied, || agent.can_read())?;
 
         let (newsroom, news) = news::channel();
         let about = About {
@@ -160,6 +163,10 @@ impl Run {
             ),
         }
         info!("serving on {doors}; capabilities left: {}", left.join(" "));
+        match walls {
+            Some(walls) => info!("{walls}"),
+            None => warn!("not confined: --no-sandbox"),
+        }
         notify::tell(notify::READY);
         stop.start(&self.until);
 

@@ -50,6 +50,8 @@ pub struct Settings {
     pub events: bool,
     /// How the daemon logs.
     pub log_format: LogFormat,
+    /// Whether the daemon stays without walls, for debugging.
+    pub no_sandbox: bool,
 }
 
 impl Settings {
@@ -76,6 +78,7 @@ impl Settings {
             })?,
             events: one(config, "events", switch)?.unwrap_or(true),
             log_format: one(config, "log-format", log_format)?.unwrap_or_default(),
+            no_sandbox: one(config, "no-sandbox", switch)?.unwrap_or(false),
         })
     }
 }
