@@ -353,6 +353,7 @@ impl Agent {
     /// How it fares.
     pub fn vitals(&self) -> Result<Vitals, RunError> {
         Ok(Vitals {
+            late_ticks: self.flows.late(),
             flows: self.flows.len(),
             flows_known: self.ledger.len(),
             losses: self.losses()?,

@@ -162,7 +162,12 @@ impl Run {
                 agent.attached().len()
             ),
         }
-        info!("serving on {doors}; capabilities left: {}", left.join(" "));
+        let left = if left.is_empty() {
+            "none".to_owned()
+        } else {
+            left.join(" ")
+        };
+        info!("serving on {doors}; capabilities left: {left}");
         match walls {
             Some(walls) => info!("{walls}"),
             None => warn!("not confined: --no-sandbox"),

@@ -24,6 +24,8 @@ pub(super) struct Feed {
     newsroom: Newsroom,
     /// Losses that were logged, and when.
     logged: (Losses, Option<Instant>),
+    /// Late ticks that were, and when.
+    late: (u64, Option<Instant>),
 }
 
 impl Feed {
@@ -32,6 +34,7 @@ impl Feed {
             agent,
             newsroom,
             logged: (Losses::default(), None),
+            late: (0, None),
         }
     }
 
@@ -57,6 +60,7 @@ impl Feed {
     fn ticked(&mut self) -> Result<(), RunError> {
         let vitals = self.agent.vitals()?;
         self.log_losses(vitals.losses);
+        self.log_late(vitals.late_ticks);
         self.newsroom.fare(vitals);
         if self.newsroom.is_followed() {
             self.publish()?;
@@ -81,6 +85,16 @@ impl Feed {
             // Arguments may hold secrets: nobody reads them here.
             let event = Event::new(record, time, self.agent.directory(), Beside::default());
             self.newsroom.tell(event);
+        }
+    }
+
+    fn log_late(&mut self, late: u64) {
+        let (before, when) = self.late;
+        if late != before && when.is_none_or(|when| when.elapsed() >= REMIND) {
+            warn!(
+                "open sockets are not gone over, what they count comes late: too many open files"
+            );
+            self.late = (late, Some(Instant::now()));
         }
     }
 

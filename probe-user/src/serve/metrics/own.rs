@@ -93,6 +93,12 @@ fn loop_(text: &mut Text, desk: &Desk) {
         "Time that the latest took.",
     )
     .is(vitals.last_tick.as_secs_f64());
+    text.metric(
+        "probe_late_ticks_total",
+        Kind::Counter,
+        "Looks that did without open sockets, as descriptors had run out.",
+    )
+    .is(vitals.late_ticks);
     text.metric("probe_flows", Kind::Gauge, "Flows in the kernel's table.")
         .is(vitals.flows);
     text.metric("probe_flows_known", Kind::Gauge, "Flows since the start.")
