@@ -34,7 +34,7 @@ use crate::{
     least, notify,
     sandbox::Walls,
     serve::{
-        About, Server,
+        About, Server, Target,
         access::{Access, Tokens},
         listen::{ListenError, Listeners},
         news,
@@ -134,6 +134,7 @@ impl Run {
         }
         let mut stop = Stop::new()?;
         let access = access(&settings)?;
+        let push = Target::of(|name| env::var(name).ok())?;
         // Before anything is attached: what cannot be served is said at once.
         let listeners = self.listen(&settings)?;
         let mut agent = Agent::start(&self.options(&settings)?)?;
@@ -148,6 +149,7 @@ impl Run {
             programs: agent.attached().to_vec(),
             events: settings.events,
             max_series: settings.max_series,
+            push,
         };
         let doors = listeners.to_string();
         let directory = std::sync::Arc::clone(agent.directory());
