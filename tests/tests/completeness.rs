@@ -1,5 +1,7 @@
 //! What an agent says of how much it accounts for, where that is not all.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 use std::process::Command;
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! Other people's programs read what `probe graph` exports, hostile names and all. Needs no root.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-#![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,7 @@
 //! The daemon behind its walls: they stand, and it does all it did without.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 use std::fs;
 use std::time::Duration;
 

@@ -170,9 +170,10 @@ impl Run {
             left.join(" ")
         };
         info!("serving on {doors}; capabilities left: {left}");
-        match walls {
-            Some(walls) => info!("{walls}"),
-            None => warn!("not confined: --no-sandbox"),
+        if let Some(walls) = walls {
+            info!("{walls}");
+        } else {
+            warn!("not confined: --no-sandbox");
         }
         notify::tell(notify::READY);
         stop.start(&self.until);

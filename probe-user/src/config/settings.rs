@@ -23,6 +23,10 @@ pub enum LogFormat {
 
 /// The settings, each in its own type.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings, each on its own, and whether two were given"
+)]
 pub struct Settings {
     /// Where HTTP is served over TCP.
     pub listen: Option<SocketAddr>,
