@@ -222,6 +222,7 @@ fn snapshot(graph: Graph, host: &str) -> Snapshot {
         graph: Arc::new(graph),
         counts_calls: true,
         losses: Losses::default(),
+        completeness: None,
     }
 }
 

@@ -373,7 +373,8 @@ impl Agent {
 
     /// Reads what is still in the kernel, and waits a little for names that are on their way.
     pub async fn settle(&mut self) -> Result<(), RunError> {
-        take_in(self.records.get_mut(), &self.host.directory);
+        let records = take_in(self.records.get_mut(), &self.host.directory);
+        self.vitals.records += records.len() as u64;
         self.read_flows()?;
         let deadline = Instant::now() + SETTLE;
         while Instant::now() < deadline && self.awaits_names() {
@@ -426,6 +427,7 @@ impl Agent {
     /// How it fares.
     pub fn vitals(&self) -> Result<Vitals, RunError> {
         Ok(Vitals {
+            late_ticks: self.flows.late(),
             flows: self.flows.len(),
             flows_known: self.ledger.len(),
             losses: self.losses()?,

@@ -180,21 +180,21 @@ fn own_netns() -> anyhow::Result<NetNs> {
     Ok(NetNs(u32::try_from(file.ino())?))
 }
 
-#[expect(clippy::print_stderr, reason = "the one line that commands promise")]
+/// The one line that commands promise.
 fn announce(agent: &Agent) {
-    eprintln!(
+    say(format_args!(
         "tracing on {} with {} kernel programs; Ctrl-C ends it",
         agent.hostname(),
         agent.attached().len()
-    );
+    ));
 }
 
-#[expect(clippy::print_stderr, reason = "the same, of who asks an agent")]
+/// The same, of who asks an agent.
 fn announce_remote(remote: &Remote) {
-    eprintln!(
+    say(format_args!(
         "tracing by the agent at {}; Ctrl-C ends it",
         remote.address()
-    );
+    ));
 }
 
 /// An error that exits with 2: wrong usage that only shows late, or a comparison that could not be
@@ -226,6 +226,12 @@ pub fn reader_is_gone(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// A line on stderr, where all but data goes. If there is no room for it, nobody is left to tell.
+pub fn say(line: fmt::Arguments<'_>) {
+    use io::Write as _;
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Writes to stdout, whole.

@@ -63,6 +63,7 @@ const KEYS: &[Key] = &[
     key("engine", Form::List, None),
     key("events", Form::Switch, Some("true")),
     key("log-format", Form::Text, Some("text")),
+    key("no-sandbox", Form::Switch, Some("false")),
 ];
 
 /// Where a value came from.

@@ -2,7 +2,7 @@
 //!
 //! | capability | for | without it |
 //! |---|---|---|
-//! | `CAP_SYS_PTRACE` | `/proc/PID/exe` of others | processes without their file |
+//! | `CAP_SYS_PTRACE` | `/proc/PID/exe` of others, unless Landlock denies it anyway | processes without their file |
 //! | `CAP_BPF` | reading maps, before 5.19 with `kernel.unprivileged_bpf_disabled` | no figures |
 //!
 //! Capabilities are a thread's: this must run before there is a second one.
@@ -10,8 +10,8 @@
 use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
 use thiserror::Error;
 
-/// Kept if they were there.
-const KEPT: [Capability; 1] = [Capability::CAP_SYS_PTRACE];
+/// Kept if it was there and is of use.
+const FOR_FILES: Capability = Capability::CAP_SYS_PTRACE;
 /// Kept if maps cannot be read without; the first that is there.
 const FOR_MAPS: [Capability; 2] = [Capability::CAP_BPF, Capability::CAP_SYS_ADMIN];
 
@@ -27,14 +27,15 @@ pub enum DropError {
 }
 
 /// Gives up what is not needed any more, for good, and says what is left. `maps_can_be_read` is
-/// tried without any capability for it.
-pub fn drop_privileges(maps_can_be_read: impl FnOnce() -> bool) -> Result<Vec<String>, DropError> {
+/// tried without any capability for it; `files_are_denied` if that of others' files is of no use.
+pub fn drop_privileges(
+    files_are_denied: bool,
+    maps_can_be_read: impl FnOnce() -> bool,
+) -> Result<Vec<String>, DropError> {
     let permitted = caps::read(None, CapSet::Permitted)?;
     let for_maps = FOR_MAPS.into_iter().find(|cap| permitted.contains(cap));
-    let mut kept: CapsHashSet = KEPT
-        .into_iter()
-        .filter(|cap| permitted.contains(cap))
-        .collect();
+    let for_files = Some(FOR_FILES).filter(|cap| !files_are_denied && permitted.contains(cap));
+    let mut kept: CapsHashSet = for_files.into_iter().collect();
 
     caps::clear(None, CapSet::Inheritable)?;
     caps::clear(None, CapSet::Ambient)?;

@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod least;
 pub mod notify;
 pub mod remote;
+pub mod sandbox;
 pub mod serve;
 pub mod top;
 pub mod topology;

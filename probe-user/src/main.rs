@@ -37,6 +37,8 @@ fn log(command: &Command) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        // It would panic where stderr is a file on a full disk.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     match (command.draws(), command.log_format()) {
         (true, _) => builder.with_writer(io::sink).init(),
@@ -45,7 +47,6 @@ fn log(command: &Command) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "where errors belong")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("probe: {error:#}");
+    cli::say(format_args!("probe: {error:#}"));
 }

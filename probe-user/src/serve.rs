@@ -25,7 +25,8 @@ use crate::identity::Directory;
 use access::Access;
 use counters::Counters;
 use listen::Listeners;
-use metrics::Series;
+pub use metrics::otlp::{NoTarget, Target};
+use metrics::{Series, otlp};
 use news::News;
 
 /// Longest wait for answers under way when the server ends.
@@ -50,6 +51,8 @@ pub struct About {
     pub events: bool,
     /// Label sets of the container metrics.
     pub max_series: usize,
+    /// Where metrics are pushed.
+    pub push: Option<Target>,
 }
 
 /// What every route can see.
@@ -100,6 +103,9 @@ impl Server {
         let thread = thread::Builder::new()
             .name("probe-serve".to_owned())
             .spawn(move || {
+                if let Some(target) = desk.about.push.clone() {
+                    runtime.spawn(otlp::push(target, Arc::clone(&desk), token.clone()));
+                }
                 if let Err(error) = runtime.block_on(connections::serve(listeners, &desk, &token)) {
                     warn!("the server has ended: {error}");
                 }

@@ -4,6 +4,7 @@
 //! together, each by the evidence it has, [`proxy`] folds what stands between, and [`Graph`] is the
 //! result. A [`Shape`] groups its nodes. No I/O here, and no clock.
 
+pub mod completeness;
 pub mod delta;
 pub mod external;
 pub mod find;
@@ -28,6 +29,7 @@ pub mod snapshot;
 mod tests;
 mod window;
 
+pub use completeness::{Cause, Completeness};
 pub use delta::Delta;
 pub use external::Externals;
 pub use graph::{Edge, EdgeKey, Graph};

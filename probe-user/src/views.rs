@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod changes;
+pub mod completeness;
 pub mod doctor;
 pub mod ecs;
 pub mod edges;

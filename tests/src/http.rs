@@ -34,8 +34,8 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-trait Stream: Read + Write {}
-impl<S: Read + Write> Stream for S {}
+trait Stream: Read + Send + Write {}
+impl<S: Read + Send + Write> Stream for S {}
 
 impl Door {
     fn connect(&self) -> Result<Box<dyn Stream>> {

@@ -69,6 +69,15 @@ impl Probe {
         Self::spawn(engine, args)?.traces()
     }
 
+    /// As [`Self::start`], with more variables in its environment.
+    pub fn start_with<A: AsRef<OsStr>>(
+        engine: &Engine,
+        args: impl IntoIterator<Item = A>,
+        env: &[(&str, &str)],
+    ) -> Result<Self> {
+        Self::spawn_on(&engine.host(), args, env)?.traces()
+    }
+
     /// As [`Self::graph`], with more variables in its environment.
     pub fn graph_with(engine: &Engine, args: &[&str], env: &[(&str, &str)]) -> Result<Self> {
         let args = ["graph", "--output", "json"].iter().chain(args);

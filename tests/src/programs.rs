@@ -49,6 +49,26 @@ pub fn of(pid: u32) -> Result<Vec<Program>> {
     Ok(programs.into_iter().map(|(_, program)| program).collect())
 }
 
+/// The ids of all programs of a process.
+///
+/// # Errors
+///
+/// When the process has ended.
+pub fn ids(pid: u32) -> Result<Vec<u32>> {
+    let infos = descriptors(pid)?;
+    let of = |info: &String| {
+        field(info, "prog_type")?;
+        field(info, "prog_id")?.parse().ok()
+    };
+    Ok(infos.iter().filter_map(of).collect())
+}
+
+/// Whether the kernel still has the program, whoever holds it.
+#[must_use]
+pub fn is_loaded(id: u32) -> bool {
+    open(id).is_ok()
+}
+
 /// Bytes of all maps of a process, as the kernel accounts for them.
 ///
 /// # Errors
@@ -116,14 +136,7 @@ const _: () = assert!(offset_of!(Info, name) == 64 && size_of::<Info>() == 80);
 
 /// A program's name, by its id.
 fn name(id: u32) -> Result<String> {
-    let wanted = ById {
-        id,
-        next_id: 0,
-        flags: 0,
-    };
-    let fd = bpf(PROG_GET_FD_BY_ID, &wanted).with_context(|| format!("program {id} is gone"))?;
-    // SAFETY: the kernel just made this descriptor for us.
-    let program = unsafe { OwnedFd::from_raw_fd(fd) };
+    let program = open(id)?;
     let mut info = Info {
         before: [0; 8],
         name: [0; 16],
@@ -136,6 +149,18 @@ fn name(id: u32) -> Result<String> {
     bpf(OBJ_GET_INFO_BY_FD, &question).with_context(|| format!("program {id} tells nothing"))?;
     let name = info.name.split(|byte| *byte == 0).next();
     Ok(String::from_utf8_lossy(name.unwrap_or_default()).into_owned())
+}
+
+/// A program, by its id.
+fn open(id: u32) -> Result<OwnedFd> {
+    let wanted = ById {
+        id,
+        next_id: 0,
+        flags: 0,
+    };
+    let fd = bpf(PROG_GET_FD_BY_ID, &wanted).with_context(|| format!("program {id} is gone"))?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn bpf<T>(command: libc::c_int, attributes: &T) -> std::io::Result<i32> {

@@ -1,7 +1,6 @@
 //! Other people's programs read what `probe graph` exports, hostile names and all. Needs no root.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-#![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
 use std::{
     collections::BTreeSet,
@@ -185,14 +184,10 @@ fn graphviz_draws_every_node_and_edge() {
     }
 }
 
-/// Where Mermaid's own parser is, installed if need be; `None`, and a reason said, without Node.
-fn mermaid() -> Option<PathBuf> {
-    for program in ["node", "npm"] {
-        if debian::host_program(program).is_err() {
-            println!("skipped: there is no {program} to run Mermaid's parser with");
-            return None;
-        }
-    }
+/// Where Mermaid's own parser is, installed if need be.
+fn mermaid() -> PathBuf {
+    debian::host_program("node").unwrap();
+    let npm = debian::host_program("npm").unwrap();
     let home = place::tools().join("mermaid");
     if !home.join("node_modules/mermaid").is_dir() || !home.join("node_modules/jsdom").is_dir() {
         fs::create_dir_all(&home).unwrap();
@@ -203,16 +198,16 @@ fn mermaid() -> Option<PathBuf> {
             "--no-fund",
             "--ignore-scripts",
         ];
-        let mut install = Command::new("npm");
+        let mut install = Command::new(npm);
         install.current_dir(&home).args(quiet).arg("--prefix");
         output(install.arg(&home).args(["mermaid@11", "jsdom@22"]));
     }
-    Some(home)
+    home
 }
 
 #[test]
 fn mermaid_reads_every_node_and_edge() {
-    let Some(home) = mermaid() else { return };
+    let home = mermaid();
     let dir = TempDir::new().unwrap();
     for graph in [hostile(), fifty()] {
         let file = export(&dir, &graph, "mermaid");

@@ -15,7 +15,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use probe_tests::{Container, Engine, Network, Probe, debian, http::Door, image, place, wait};
+use probe_tests::{Agent, Container, Engine, Network, http::Door, image, place, wait};
 use probe_user::export;
 use serde_json::Value;
 
@@ -23,45 +23,8 @@ const SOON: Duration = Duration::from_secs(20);
 const READER: &str = "reader-0123456789";
 const OPERATOR: &str = "operator-0123456789";
 
-/// A daemon with its doors.
-struct Daemon {
-    probe: Probe,
-    tcp: Door,
-    unix: Door,
-    socket: PathBuf,
-    _directory: tempfile::TempDir,
-}
-
-fn daemon(engine: &Engine, args: &[&str]) -> Daemon {
-    let directory = tempfile::tempdir().unwrap();
-    let socket = directory.path().join("probe.sock");
-    let path = socket.to_str().unwrap();
-    let own = [
-        "run",
-        "--listen",
-        "127.0.0.1:0",
-        "--socket",
-        path,
-        "--interval",
-        "200ms",
-    ];
-    let probe = Probe::start(engine, own.iter().chain(args)).unwrap();
-    probe.wait_for_stderr("serving on http://", SOON).unwrap();
-    let said = probe.stderr();
-    let address = said.split("serving on http://").nth(1).unwrap();
-    let address = address.split(' ').next().unwrap().parse().unwrap();
-    let daemon = Daemon {
-        probe,
-        tcp: Door::Tcp(address),
-        unix: Door::Unix(socket.clone()),
-        socket,
-        _directory: directory,
-    };
-    wait::until("it is ready", SOON, || {
-        Ok((daemon.tcp.get("/readyz", &[])?.status == 200).then_some(()))
-    })
-    .unwrap();
-    daemon
+fn daemon(engine: &Engine, args: &[&str]) -> Agent {
+    Agent::start(engine, args).unwrap()
 }
 
 /// A server, and its address.
@@ -175,41 +138,6 @@ fn every_door_tells_what_the_workload_counted() {
             .iter()
             .any(|c| c["name"] == "server" && c["state"] == "running")
     );
-    metrics(&daemon, &address, tally.bytes_sent);
-}
-
-/// The edge's bytes are in the metrics, and `promtool` finds nothing to complain of.
-fn metrics(daemon: &Daemon, address: &str, sent: u64) {
-    let text = daemon.tcp.get("/metrics", &[]).unwrap().text();
-    let mut lines = text.lines();
-    let line = lines.find(|line| {
-        line.starts_with("container_net_tcp_bytes_sent_total{container=\"client\"")
-            && line.contains(&format!("actual_destination=\"{address}\""))
-    });
-    let line = line.unwrap_or_else(|| panic!("no bytes of the client: {text}"));
-    assert!(line.ends_with(&format!(" {sent}")), "{line}");
-    let lost: Vec<_> = text
-        .lines()
-        .filter(|line| line.starts_with("probe_losses_total{") && !line.ends_with(" 0"))
-        .collect();
-    assert!(lost.is_empty(), "{lost:?}");
-    let Some(promtool) = debian::find("promtool") else {
-        // It is not among what the tests install.
-        return;
-    };
-    let mut check = Command::new(promtool.file());
-    check
-        .args(["check", "metrics"])
-        .stdin(std::process::Stdio::piped());
-    let mut check = check.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    check
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = check.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

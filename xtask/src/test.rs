@@ -27,6 +27,8 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &engine::IMAGES,
         &engine::PODMAN,
         &read::GRAPHVIZ,
+        &read::NODE,
+        &read::PROMETHEUS,
     ])?;
     build::build()?;
     let cargo_test = || Line::cargo().args(["test", "--no-fail-fast"]);

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 
 use super::{Agent, RunError};
 use crate::{
+    kernel::losses::Losses,
     serve::news::Published,
     topology::{
-        Graph, Lens, Level, Seen, Snapshot, join::Conversation, join::join, placement::Clock, proxy,
+        Completeness, Graph, Lens, Level, Seen, Snapshot, join::Conversation, join::join,
+        placement::Clock, proxy,
     },
 };
 
@@ -21,8 +23,7 @@ impl Agent {
 
     /// The graph with its head.
     pub fn snapshot(&mut self) -> Result<Snapshot, RunError> {
-        self.read_halves()?;
-        self.head(self.graph())
+        Ok(self.publish()?.snapshot)
     }
 
     /// The graph with its head and what it was made of.
@@ -31,7 +32,7 @@ impl Agent {
         let conversations = self.conversations();
         Ok(Published {
             tick: self.vitals.ticks,
-            snapshot: self.head(self.graph_of(&conversations))?,
+            snapshot: self.head(&conversations)?,
             conversations,
         })
     }
@@ -49,16 +50,34 @@ impl Agent {
         let lens = Lens {
             host: &self.hostname,
             processes: self.show.shape.level == Level::Process,
-            clock: Some(Clock {
-                now: std::time::Instant::now(),
-                overdue: self.overdue,
-            }),
+            clock: Some(self.clock()),
         };
         let graph = Graph::of(conversations, lens);
         self.show.shape.of(graph, &self.hostname)
     }
 
-    fn head(&self, graph: Graph) -> Result<Snapshot, RunError> {
+    fn clock(&self) -> Clock {
+        Clock {
+            now: std::time::Instant::now(),
+            overdue: self.overdue,
+        }
+    }
+
+    /// What was lost on the way, in the kernel, in the ring, and among those who give names.
+    fn completeness(&self, conversations: &[Conversation], losses: &Losses) -> Completeness {
+        let undecoded = self.records.get_ref().undecoded();
+        Completeness {
+            records: self.vitals.records,
+            ring: losses.records_dropped.saturating_sub(undecoded),
+            undecoded,
+            engines_silent: u64::from(self.engine_trouble().is_some()),
+            ..Completeness::of(conversations, losses, Some(self.clock()))
+        }
+    }
+
+    fn head(&self, conversations: &[Conversation]) -> Result<Snapshot, RunError> {
+        let losses = self.losses()?;
+        let graph = self.graph_of(conversations);
         Ok(Snapshot {
             seen: vec![Seen {
                 host: self.hostname.clone(),
@@ -68,7 +87,8 @@ impl Agent {
             ended: Timestamp::now(),
             graph: Arc::new(graph),
             counts_calls: self.counts_calls(),
-            losses: self.losses()?,
+            completeness: Some(self.completeness(conversations, &losses)),
+            losses,
         })
     }
 }

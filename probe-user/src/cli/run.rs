@@ -32,8 +32,9 @@ use crate::{
     filter::Kind,
     identity::EngineAddress,
     least, notify,
+    sandbox::Walls,
     serve::{
-        About, Server,
+        About, Server, Target,
         access::{Access, Tokens},
         listen::{ListenError, Listeners},
         news,
@@ -133,10 +134,13 @@ impl Run {
         }
         let mut stop = Stop::new()?;
         let access = access(&settings)?;
+        let push = Target::of(|name| env::var(name).ok())?;
         // Before anything is attached: what cannot be served is said at once.
         let listeners = self.listen(&settings)?;
         let mut agent = Agent::start(&self.options(&settings)?)?;
-        let left = least::drop_privileges(|| agent.can_read())?;
+        let walls = (!settings.no_sandbox).then(|| Walls::build(settings.socket.as_deref()));
+        let files_are_denied = walls.is_some_and(|walls| walls.landlock);
+        let left = least::drop_privileges(files_are_denied, || agent.can_read())?;
 
         let (newsroom, news) = news::channel();
         let about = About {
@@ -145,6 +149,7 @@ impl Run {
             programs: agent.attached().to_vec(),
             events: settings.events,
             max_series: settings.max_series,
+            push,
         };
         let doors = listeners.to_string();
         let directory = std::sync::Arc::clone(agent.directory());
@@ -159,7 +164,17 @@ impl Run {
                 agent.attached().len()
             ),
         }
-        info!("serving on {doors}; capabilities left: {}", left.join(" "));
+        let left = if left.is_empty() {
+            "none".to_owned()
+        } else {
+            left.join(" ")
+        };
+        info!("serving on {doors}; capabilities left: {left}");
+        if let Some(walls) = walls {
+            info!("{walls}");
+        } else {
+            warn!("not confined: --no-sandbox");
+        }
         notify::tell(notify::READY);
         stop.start(&self.until);
 

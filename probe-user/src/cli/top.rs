@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::{Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, stop::Stop};
+use super::{Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, say, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     config::interval,
@@ -219,10 +219,9 @@ fn text(sheet: &Sheet, subject: Subject, output: Output, first: bool) -> anyhow:
 }
 
 /// Beside the data, for the lines of a pipe have no place for it.
-#[expect(clippy::print_stderr, reason = "all but data goes there")]
 fn tell_losses(agent: &Agent) -> anyhow::Result<()> {
     if let Some(lost) = losses(&agent.losses()?) {
-        eprintln!("{lost}");
+        say(format_args!("{lost}"));
     }
     Ok(())
 }

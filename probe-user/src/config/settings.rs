@@ -23,6 +23,10 @@ pub enum LogFormat {
 
 /// The settings, each in its own type.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings, each on its own, and whether two were given"
+)]
 pub struct Settings {
     /// Where HTTP is served over TCP.
     pub listen: Option<SocketAddr>,
@@ -50,6 +54,8 @@ pub struct Settings {
     pub events: bool,
     /// How the daemon logs.
     pub log_format: LogFormat,
+    /// Whether the daemon stays without walls, for debugging.
+    pub no_sandbox: bool,
 }
 
 impl Settings {
@@ -76,6 +82,7 @@ impl Settings {
             })?,
             events: one(config, "events", switch)?.unwrap_or(true),
             log_format: one(config, "log-format", log_format)?.unwrap_or_default(),
+            no_sandbox: one(config, "no-sandbox", switch)?.unwrap_or(false),
         })
     }
 }

@@ -50,6 +50,7 @@ fn flags_are_stronger_than_the_environment_and_that_than_the_file() {
     engine = ["a", "b"]                      # FILE
     events = true                            # default
     log-format = "text"                      # default
+    no-sandbox = false                       # default
     "#);
     assert!(text.parse::<toml::Table>().is_ok(), "it is a file itself");
 }

@@ -4,6 +4,7 @@
 //! Wire types stand between the document and the graph. What a newer version of the same schema
 //! adds is ignored; what must hold between the parts of a document is checked.
 
+pub mod account;
 mod ecs;
 mod health;
 pub mod read;

@@ -108,6 +108,8 @@ pub struct FlowTable {
     key_reader: BatchReader<Key, u64>,
     counter_reader: BatchReader<u64, Counters>,
     known: HashMap<FlowId, Known>,
+    /// Ticks without open sockets.
+    late: u64,
 }
 
 struct Known {
@@ -133,6 +135,7 @@ impl FlowTable {
             key_reader: BatchReader::new(1),
             counter_reader: BatchReader::new(cpus),
             known: HashMap::new(),
+            late: 0,
         })
     }
 
@@ -140,6 +143,12 @@ impl FlowTable {
     #[must_use]
     pub fn len(&self) -> usize {
         self.known.len()
+    }
+
+    /// Ticks that had no descriptor left to go over open sockets: their counts came later.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.late
     }
 
     /// Whether it holds none.
@@ -151,7 +160,12 @@ impl FlowTable {
     /// What has come since the last tick; flows without news are left out. Two system calls for
     /// each thousand flows, however many connections they carry.
     pub fn tick(&mut self) -> Result<FlowNews, FlowError> {
-        self.live_sockets.hand_over().map_err(FlowError::Sockets)?;
+        match self.live_sockets.hand_over() {
+            Ok(()) => {}
+            // It takes one. What sockets have counted they keep, and tell with a later tick.
+            Err(error) if out_of_descriptors(&error) => self.late += 1,
+            Err(error) => return Err(FlowError::Sockets(error)),
+        }
         let known = &mut self.known;
         let path = |key| path(&self.paths, key);
         for map in [&self.flows, &self.others] {
@@ -295,4 +309,9 @@ fn sum(cpus: &[Counters]) -> FlowCounters {
         total.last_pid = total.last_pid.max(cpu.last_pid);
     }
     total
+}
+
+/// This process has none left, or the whole machine.
+fn out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }

@@ -1,6 +1,10 @@
 //! Accepts connections and answers what they ask, each within its limits.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -33,6 +37,8 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: applicat
     {\"error\":\"too many connections now\"}";
 /// How long to leave accepting alone when descriptors have run out.
 const BREATH: Duration = Duration::from_millis(100);
+/// How often that is said.
+const REMIND: Duration = Duration::from_mins(1);
 
 /// Serves until `shutdown`, then lets answers under way come to an end.
 pub(super) async fn serve(
@@ -49,6 +55,7 @@ pub(super) async fn serve(
     let unix = unix.transpose()?;
     let over_tcp = router.clone().layer(Extension(Via::Tcp));
     let over_unix = router.layer(Extension(Via::Unix));
+    let mut warned: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -61,7 +68,10 @@ pub(super) async fn serve(
             Some(_) = connections.join_next() => Ok(()),
         };
         if let Err(error) = accepted {
-            warn!("cannot accept a connection: {error}");
+            if warned.is_none_or(|when| when.elapsed() >= REMIND) {
+                warn!("cannot accept a connection: {error}");
+                warned = Some(Instant::now());
+            }
             tokio::time::sleep(BREATH).await;
         }
     }

@@ -21,6 +21,10 @@ pub(super) struct Counters {
     pub(super) bodies: Count,
     /// Readers let go because they fell behind.
     pub(super) slow_readers: Count,
+    /// Metrics pushed.
+    pub(super) pushed: Count,
+    /// Metrics that nobody took.
+    pub(super) not_pushed: Count,
 }
 
 /// One of them.

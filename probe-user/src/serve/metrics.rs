@@ -1,8 +1,11 @@
-//! `/metrics`: Prometheus's text format, made from the latest graph whenever it is asked for.
+//! The metrics, made from the latest graph whenever they are asked for: `/metrics` in Prometheus's
+//! text format, or pushed as OTLP.
 //!
 //! Written by hand: the crates for it keep counters of their own, or write OpenMetrics, of which
 //! `promtool check metrics` complains.
 
+mod family;
+pub(super) mod otlp;
 mod own;
 mod series;
 mod text;
@@ -20,8 +23,8 @@ use super::{
     Desk,
     answer::{Error, Refusal},
 };
+use family::Families;
 pub(super) use series::Series;
-use text::Text;
 
 /// Version 0.0.4 of the exposition format.
 const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -36,9 +39,15 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
     )
 )]
 pub(crate) async fn metrics(State(desk): State<Arc<Desk>>) -> Result<Response, Refusal> {
-    let published = desk.news.graph().await.ok_or_else(Refusal::ending)?;
-    let mut text = Text::default();
-    let folded = traffic::write(&mut text, &published, &desk.series);
-    own::write(&mut text, &desk, &published, folded);
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text.finish()).into_response())
+    let families = families(&desk).await.ok_or_else(Refusal::ending)?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text::text(&families)).into_response())
+}
+
+/// All metrics as of the latest tick; `None` once the loop has ended.
+async fn families(desk: &Desk) -> Option<Families> {
+    let published = desk.news.graph().await?;
+    let mut families = Families::default();
+    let folded = traffic::write(&mut families, &published, &desk.series);
+    own::write(&mut families, desk, &published, folded);
+    Some(families)
 }

@@ -41,6 +41,8 @@ pub struct Vitals {
     pub ticking: Duration,
     /// Time the latest took.
     pub last_tick: Duration,
+    /// Looks that did without open sockets, as descriptors had run out.
+    pub late_ticks: u64,
     /// Flows in the kernel's table.
     pub flows: usize,
     /// Flows since the start.

@@ -18,7 +18,9 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot};
+use super::{
+    Completeness, Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot,
+};
 use crate::kernel::{flows::Counts, halves::Halves, losses::Losses};
 use claims::{Claims, Holder};
 
@@ -55,6 +57,11 @@ pub fn merge(snapshots: &[Snapshot]) -> Result<Snapshot, MergeError> {
         losses: snapshots
             .iter()
             .fold(Losses::default(), |sum, s| lost(sum, s.losses)),
+        completeness: snapshots
+            .iter()
+            .try_fold(Completeness::default(), |sum, s| {
+                Some(sum.with(s.completeness.as_ref()?))
+            }),
         graph: Arc::new(merge.join()),
         seen,
     })

@@ -105,6 +105,16 @@ pub(super) fn keep<T: PartialEq>(own: &mut Option<T>, other: Option<&T>) {
     }
 }
 
+/// Whether what ECS knows of the view's task is not all known here: it was not described yet, or its
+/// service should have been told again by now.
+pub(super) fn is_behind(view: &EcsView, clock: Option<Clock>) -> bool {
+    let overdue = |known: &Known<Service>| {
+        clock.is_some_and(|clock| clock.now.saturating_duration_since(known.told) > clock.overdue)
+    };
+    let described = view.task.is_some() || view.facts.task.is_none();
+    !described || view.state.as_deref().is_some_and(overdue)
+}
+
 fn state(known: &Known<Service>, clock: Option<Clock>) -> ServiceState {
     let service = &known.value;
     let age = clock.and_then(|clock| {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use proptest::prelude::*;
 
 use super::{
-    EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Placement, Seen, Snapshot,
+    Completeness, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Placement, Seen, Snapshot,
     placement::ServiceState,
 };
 use crate::{
@@ -118,6 +118,14 @@ pub(crate) fn snapshot(
         graph: Arc::new(Graph::new(nodes, edges).unwrap()),
         counts_calls: true,
         losses: Losses::default(),
+        completeness: Some(Completeness {
+            whole: 3,
+            lost: [0, 0, 0, 1, 0, 0, 0],
+            records: 2,
+            ring: 0,
+            undecoded: 0,
+            engines_silent: 1,
+        }),
     }
 }
 

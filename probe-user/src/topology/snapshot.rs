@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::Graph;
+use super::{Completeness, Graph};
 use crate::kernel::losses::Losses;
 
 /// A host that a graph was seen from.
@@ -31,6 +31,9 @@ pub struct Snapshot {
     pub counts_calls: bool,
     /// What was seen and not kept.
     pub losses: Losses,
+    /// How much of all there was it accounts for, of the whole host, whatever part of the graph is
+    /// here; `None` of a saved one that does not say.
+    pub completeness: Option<Completeness>,
 }
 
 impl Snapshot {

@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
-use super::units::{bytes, count};
+use super::{
+    completeness,
+    units::{bytes, count},
+};
 use crate::{
     export::{Snapshot, text::cut},
     filter::{Filter, of::EdgeRecord},
@@ -142,6 +145,7 @@ pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
         lines.push(format!("… and {} more", rows.len() - shown));
     }
     lines.extend(losses(&snapshot.losses));
+    lines.extend(snapshot.completeness.as_ref().and_then(completeness::line));
     lines.join("\n") + "\n"
 }
 

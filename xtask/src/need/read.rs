@@ -1,7 +1,8 @@
 //! What the tests read the probe's output with.
 
-use super::{Need, Way, apt, packages};
+use super::{Need, Step, Way, apt, packages};
 use crate::machine;
+use probe_tests::debian;
 
 /// Draws DOT.
 pub(crate) const GRAPHVIZ: Need = Need {
@@ -12,4 +13,34 @@ pub(crate) const GRAPHVIZ: Need = Need {
         steps: || Ok(vec![packages(&["graphviz"])]),
     }],
     by_hand: &["apt-get install graphviz"],
+};
+
+/// Runs Mermaid's own parser; npm gets that.
+pub(crate) const NODE: Need = Need {
+    name: "Node",
+    met: || {
+        ["node", "npm"]
+            .iter()
+            .all(|name| machine::program(name).is_some())
+    },
+    ways: &[Way {
+        open: apt::usable,
+        steps: || Ok(vec![packages(&["nodejs", "npm"])]),
+    }],
+    by_hand: &["apt-get install nodejs npm"],
+};
+
+/// Scrapes and checks metrics. Unpacked: Debian would start it.
+pub(crate) const PROMETHEUS: Need = Need {
+    name: "Prometheus",
+    met: || {
+        ["prometheus", "promtool"]
+            .iter()
+            .all(|name| debian::find(name).is_some())
+    },
+    ways: &[Way {
+        open: apt::usable,
+        steps: || Ok(vec![Step::Unpack(vec!["prometheus".to_owned()])]),
+    }],
+    by_hand: &["apt-get install prometheus"],
 };

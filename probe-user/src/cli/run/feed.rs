@@ -23,6 +23,8 @@ pub(super) struct Feed {
     processes: Processes,
     /// Losses that were logged, and when.
     logged: (Losses, Option<Instant>),
+    /// Late ticks that were, and when.
+    late: (u64, Option<Instant>),
 }
 
 impl Feed {
@@ -37,6 +39,7 @@ impl Feed {
             newsroom,
             processes,
             logged: (Losses::default(), None),
+            late: (0, None),
         }
     }
 
@@ -63,6 +66,7 @@ impl Feed {
     fn ticked(&mut self) -> Result<(), RunError> {
         let vitals = self.agent.vitals()?;
         self.log_losses(vitals.losses);
+        self.log_late(vitals.late_ticks);
         self.newsroom.fare(vitals);
         if self.newsroom.is_followed() {
             self.publish()?;
@@ -88,6 +92,16 @@ impl Feed {
                 let event = Event::new(record, time, directory, process.as_deref());
                 self.newsroom.tell(event);
             }
+        }
+    }
+
+    fn log_late(&mut self, late: u64) {
+        let (before, when) = self.late;
+        if late != before && when.is_none_or(|when| when.elapsed() >= REMIND) {
+            warn!(
+                "open sockets are not gone over, what they count comes late: too many open files"
+            );
+            self.late = (late, Some(Instant::now()));
         }
     }
 

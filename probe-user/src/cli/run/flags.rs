@@ -53,6 +53,10 @@ pub(super) struct Flags {
     /// How to log; text by default.
     #[arg(long, value_enum)]
     log_format: Option<Format>,
+
+    /// Do without seccomp and Landlock, for debugging.
+    #[arg(long)]
+    no_sandbox: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -65,7 +69,7 @@ enum Format {
 
 impl Flags {
     /// What was given, by the name of its setting.
-    pub(super) fn given(&self) -> [(&'static str, Vec<String>); 11] {
+    pub(super) fn given(&self) -> [(&'static str, Vec<String>); 12] {
         fn one<T: ToString>(value: Option<T>) -> Vec<String> {
             value.map(|value| value.to_string()).into_iter().collect()
         }
@@ -89,6 +93,7 @@ impl Flags {
             ("max-series", one(self.max_series)),
             ("events", one(self.events)),
             ("log-format", one(format)),
+            ("no-sandbox", one(self.no_sandbox.then_some(true))),
         ]
     }
 }

@@ -75,6 +75,7 @@ pub fn read(json: &str) -> Result<Snapshot, ReadError> {
         graph: Arc::new(Graph::with_halves(nodes, edges).map_err(ReadError::Graph)?),
         counts_calls,
         losses: wire.losses.into(),
+        completeness: wire.account.map(Into::into),
     })
 }
 

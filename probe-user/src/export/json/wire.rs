@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ecs::Ecs, health::Health};
+use super::{account::Account, ecs::Ecs, health::Health};
 use crate::{
     export::Snapshot,
     kernel::losses,
@@ -46,6 +46,13 @@ pub(in crate::export) struct Graph<'a> {
     /// What was seen and not kept.
     #[serde(default)]
     pub(super) losses: Losses,
+    /// The share of connections that are whole, or of records of processes and cgroups that came,
+    /// if that is the smaller one: 1 only if nothing was lost. `account` says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) completeness: Option<f64>,
+    /// What became of all connections and records, on the whole host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) account: Option<Account>,
 }
 
 const fn yes() -> bool {
@@ -280,6 +287,8 @@ impl<'a> From<&'a Snapshot> for Graph<'a> {
                 })
                 .collect(),
             losses: snapshot.losses.into(),
+            completeness: snapshot.completeness.map(|account| account.share()),
+            account: snapshot.completeness.map(Into::into),
         }
     }
 }

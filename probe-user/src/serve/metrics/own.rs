@@ -4,39 +4,40 @@ use procfs::process::Process;
 
 use super::{
     super::{Desk, news::Published},
-    text::{Kind, Text},
+    family::{Families, Kind},
 };
-use crate::topology::Join;
+use crate::topology::{Cause, Join};
 
 const JOINS: [Join; 4] = [Join::Sequence, Join::Peer, Join::Tuple, Join::OneSided];
 
 /// Writes them all. `folded` conversations are in "other".
-pub(super) fn write(text: &mut Text, desk: &Desk, published: &Published, folded: usize) {
-    about(text, desk);
-    process(text);
-    loop_(text, desk);
-    losses(text, published);
-    graph(text, published);
-    server(text, desk, folded);
+pub(super) fn write(to: &mut Families, desk: &Desk, published: &Published, folded: usize) {
+    about(to, desk);
+    process(to);
+    loop_(to, desk);
+    losses(to, published);
+    completeness(to, published);
+    graph(to, published);
+    server(to, desk, folded);
 }
 
-fn about(text: &mut Text, desk: &Desk) {
+fn about(to: &mut Families, desk: &Desk) {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    text.metric("probe_build_info", Kind::Gauge, "Always 1; what runs here.")
+    to.metric("probe_build_info", Kind::Gauge, "Always 1; what runs here.")
         .sample(
             &[
                 ("version", env!("CARGO_PKG_VERSION")),
                 ("kernel", release.trim()),
             ],
-            1,
+            1_u8,
         );
-    text.metric(
+    to.metric(
         "probe_start_time_seconds",
         Kind::Gauge,
         "When the programs were attached, since the epoch.",
     )
-    .is(desk.about.started.as_second());
-    text.metric(
+    .is(u64::try_from(desk.about.started.as_second()).unwrap_or_default());
+    to.metric(
         "probe_programs_attached",
         Kind::Gauge,
         "Kernel programs attached.",
@@ -45,7 +46,7 @@ fn about(text: &mut Text, desk: &Desk) {
 }
 
 /// Under the names that every exporter has.
-fn process(text: &mut Text) {
+fn process(to: &mut Families) {
     let Ok(process) = Process::myself() else {
         return;
     };
@@ -53,13 +54,13 @@ fn process(text: &mut Text) {
         let ticks = procfs::ticks_per_second();
         #[expect(clippy::cast_precision_loss, reason = "exact for 2.8 million years")]
         let seconds = (stat.utime + stat.stime) as f64 / ticks as f64;
-        text.metric(
+        to.metric(
             "process_cpu_seconds_total",
             Kind::Counter,
             "CPU time of the agent.",
         )
         .is(seconds);
-        text.metric(
+        to.metric(
             "process_resident_memory_bytes",
             Kind::Gauge,
             "Memory of the agent.",
@@ -67,7 +68,7 @@ fn process(text: &mut Text) {
         .is(stat.rss * procfs::page_size());
     }
     if let Ok(open) = process.fd_count() {
-        text.metric(
+        to.metric(
             "process_open_fds",
             Kind::Gauge,
             "Open descriptors of the agent.",
@@ -76,52 +77,58 @@ fn process(text: &mut Text) {
     }
 }
 
-fn loop_(text: &mut Text, desk: &Desk) {
+fn loop_(to: &mut Families, desk: &Desk) {
     let vitals = desk.news.vitals();
-    text.metric("probe_ticks_total", Kind::Counter, "Looks at the flow map.")
+    to.metric("probe_ticks_total", Kind::Counter, "Looks at the flow map.")
         .is(vitals.ticks);
-    text.metric(
+    to.metric(
         "probe_tick_seconds_total",
         Kind::Counter,
         "Time that they took.",
     )
     .is(vitals.ticking.as_secs_f64());
-    text.metric(
+    to.metric(
         "probe_last_tick_seconds",
         Kind::Gauge,
         "Time that the latest took.",
     )
     .is(vitals.last_tick.as_secs_f64());
-    text.metric("probe_flows", Kind::Gauge, "Flows in the kernel's table.")
+    to.metric(
+        "probe_late_ticks_total",
+        Kind::Counter,
+        "Looks that did without open sockets, as descriptors had run out.",
+    )
+    .is(vitals.late_ticks);
+    to.metric("probe_flows", Kind::Gauge, "Flows in the kernel's table.")
         .is(vitals.flows);
-    text.metric("probe_flows_known", Kind::Gauge, "Flows since the start.")
+    to.metric("probe_flows_known", Kind::Gauge, "Flows since the start.")
         .is(vitals.flows_known);
-    text.metric(
+    to.metric(
         "probe_flows_limit",
         Kind::Gauge,
         "Flows that either has room for.",
     )
     .is(vitals.max_flows);
-    text.metric(
+    to.metric(
         "probe_records_total",
         Kind::Counter,
         "Records of processes and cgroups.",
     )
     .is(vitals.records);
-    text.metric(
+    to.metric(
         "probe_engine_up",
         Kind::Gauge,
         "Whether every container engine answers.",
     )
     .is(u8::from(vitals.engine_trouble.is_none()));
     let directory = desk.directory.counts();
-    text.metric(
+    to.metric(
         "probe_containers",
         Kind::Gauge,
         "Containers known, those just ended included.",
     )
     .is(directory.containers);
-    text.metric(
+    to.metric(
         "probe_cgroups",
         Kind::Gauge,
         "Cgroups known, those just removed included.",
@@ -129,8 +136,8 @@ fn loop_(text: &mut Text, desk: &Desk) {
     .is(directory.cgroups);
 }
 
-fn losses(text: &mut Text, published: &Published) {
-    let mut metric = text.metric(
+fn losses(to: &mut Families, published: &Published) {
+    let mut metric = to.metric(
         "probe_losses_total",
         Kind::Counter,
         "What was seen and not kept, by cause: if all are 0, nothing was lost.",
@@ -140,13 +147,39 @@ fn losses(text: &mut Text, published: &Published) {
     }
 }
 
-fn graph(text: &mut Text, published: &Published) {
+fn completeness(to: &mut Families, published: &Published) {
+    let Some(account) = &published.snapshot.completeness else {
+        return;
+    };
+    to.metric(
+        "probe_completeness_ratio",
+        Kind::Gauge,
+        "Share of connections that are whole, or of records that came if that is smaller.",
+    )
+    .is(account.share());
+    to.metric(
+        "probe_whole_connections",
+        Kind::Gauge,
+        "Connections that are whole, failed ones included.",
+    )
+    .is(account.whole);
+    let mut metric = to.metric(
+        "probe_incomplete_connections",
+        Kind::Gauge,
+        "Connections that are not whole, by the first cause.",
+    );
+    for cause in Cause::ALL {
+        metric.sample(&[("cause", cause.as_str())], account.lost_to(cause));
+    }
+}
+
+fn graph(to: &mut Families, published: &Published) {
     let graph = &published.snapshot.graph;
-    text.metric("probe_nodes", Kind::Gauge, "Nodes of the graph.")
+    to.metric("probe_nodes", Kind::Gauge, "Nodes of the graph.")
         .is(graph.nodes().count());
-    text.metric("probe_edges", Kind::Gauge, "Edges of the graph.")
+    to.metric("probe_edges", Kind::Gauge, "Edges of the graph.")
         .is(graph.edges().count());
-    let mut metric = text.metric(
+    let mut metric = to.metric(
         "probe_joined_connections_total",
         Kind::Counter,
         "Connections, failed ones included, by what ties their ends together.",
@@ -161,33 +194,40 @@ fn graph(text: &mut Text, published: &Published) {
     }
 }
 
-fn server(text: &mut Text, desk: &Desk, folded: usize) {
+fn server(to: &mut Families, desk: &Desk, folded: usize) {
     let counters = &desk.counters;
-    text.metric(
+    to.metric(
         "probe_series_limit",
         Kind::Gauge,
         "Label sets that container metrics may have.",
     )
     .is(desk.series.limit());
-    text.metric(
+    to.metric(
         "probe_series_folded",
         Kind::Gauge,
         "Conversations that are in other, as there are too many label sets.",
     )
     .is(folded);
-    text.metric(
+    to.metric(
         "probe_http_requests_total",
         Kind::Counter,
         "Requests that came.",
     )
     .is(counters.requests.get());
-    text.metric(
+    to.metric(
         "probe_http_slow_readers_total",
         Kind::Counter,
         "Readers of events that fell behind and were let go.",
     )
     .is(counters.slow_readers.get());
-    let mut metric = text.metric(
+    let mut metric = to.metric(
+        "probe_otlp_exports_total",
+        Kind::Counter,
+        "Pushes of metrics, by what became of them.",
+    );
+    metric.sample(&[("result", "taken")], counters.pushed.get());
+    metric.sample(&[("result", "failed")], counters.not_pushed.get());
+    let mut metric = to.metric(
         "probe_http_refused_total",
         Kind::Counter,
         "Requests refused, by reason.",

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
+    family::{Families, Kind},
     series::{Labels, Series},
-    text::{Kind, Text},
 };
 use crate::{
     identity::{Container, Workload},
@@ -63,7 +63,7 @@ const METRICS: [Metric; 6] = [
 ];
 
 /// Writes all series; how many conversations went into "other".
-pub(super) fn write(text: &mut Text, published: &Published, series: &Series) -> usize {
+pub(super) fn write(to: &mut Families, published: &Published, series: &Series) -> usize {
     let mut folded = 0;
     let mut sums: BTreeMap<Labels, Counts> = BTreeMap::new();
     for conversation in &published.conversations {
@@ -80,7 +80,7 @@ pub(super) fn write(text: &mut Text, published: &Published, series: &Series) -> 
         *sums.entry(labels).or_default() += conversation.counts;
     }
     for (name, kind, help, figure) in METRICS {
-        let mut metric = text.metric(name, kind, help);
+        let mut metric = to.metric(name, kind, help);
         for (labels, counts) in &sums {
             let address = |address: Option<std::net::SocketAddr>| {
                 address.map_or_else(|| "other".to_owned(), |address| address.to_string())
@@ -124,7 +124,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::*;
+    use super::{super::text::text, *};
     use crate::{
         identity::{ContainerId, layout::Runtime},
         kernel::{halves::Halves, losses::Losses},
@@ -169,16 +169,17 @@ mod tests {
                 graph: Arc::new(Graph::default()),
                 counts_calls: true,
                 losses: Losses::default(),
+                completeness: None,
             },
         }
     }
 
     #[test]
     fn an_edge_has_corots_names() {
-        let mut text = Text::default();
-        let folded = write(&mut text, &published(8080..8081), &Series::new(10));
+        let mut to = Families::default();
+        let folded = write(&mut to, &published(8080..8081), &Series::new(10));
         assert_eq!(folded, 0);
-        insta::assert_snapshot!(text.finish(), @r#"
+        insta::assert_snapshot!(text(&to), @r#"
         # HELP container_net_tcp_successful_connects_total Connections that the container established since watching began.
         # TYPE container_net_tcp_successful_connects_total counter
         container_net_tcp_successful_connects_total{container="web",container_id="abababababab",task="0123",destination="10.0.0.1:80",actual_destination="172.17.0.2:8080"} 3
@@ -203,13 +204,13 @@ mod tests {
     #[test]
     fn what_is_too_much_is_other_and_stays_so() {
         let series = Series::new(2);
-        let text = |ports| {
-            let mut text = Text::default();
-            let folded = write(&mut text, &published(ports), &series);
-            (folded, text.finish())
+        let written = |ports| {
+            let mut to = Families::default();
+            let folded = write(&mut to, &published(ports), &series);
+            (folded, text(&to))
         };
-        assert_eq!(text(0..2).0, 0);
-        let (folded, text) = text(0..5);
+        assert_eq!(written(0..2).0, 0);
+        let (folded, text) = written(0..5);
         assert_eq!(folded, 3);
         let other = "container_net_tcp_bytes_sent_total{container=\"other\",\
             destination=\"other\",actual_destination=\"other\"} 324\n";

@@ -1,0 +1,92 @@
+//! `probe run` as a daemon, with doors of its own.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use std::{env, fs, process};
+
+use anyhow::{Context, Result};
+
+use crate::engine::Engine;
+use crate::http::Door;
+use crate::probe::Probe;
+use crate::wait;
+
+/// Everything is attached and served within that.
+const READY_DEADLINE: Duration = Duration::from_secs(20);
+
+/// A running daemon; killed when dropped.
+#[derive(Debug)]
+pub struct Agent {
+    /// Its process.
+    pub probe: Probe,
+    /// Its address.
+    pub tcp: Door,
+    /// Its unix socket.
+    pub unix: Door,
+    /// Where that is.
+    pub socket: PathBuf,
+    /// Dropped last: the socket is in it.
+    _room: Room,
+}
+
+impl Agent {
+    /// Starts `probe run ARGS` on an engine, looking often, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ready in time: with all of its stderr.
+    pub fn start(engine: &Engine, args: &[&str]) -> Result<Self> {
+        Self::start_with(engine, args, &[])
+    }
+
+    /// The same, with more variables in its environment.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ready in time: with all of its stderr.
+    pub fn start_with(engine: &Engine, args: &[&str], env: &[(&str, &str)]) -> Result<Self> {
+        let room = Room::take()?;
+        let socket = room.0.join("probe.sock");
+        let path = socket.to_str().context("a temporary path is not UTF-8")?;
+        let own = ["run", "--listen", "127.0.0.1:0", "--socket", path];
+        let own = own.iter().chain(&["--interval", "200ms"]);
+        let probe = Probe::start_with(engine, own.chain(args), env)?;
+        probe.wait_for_stderr("serving on http://", READY_DEADLINE)?;
+        let said = probe.stderr();
+        let address = said.split("serving on http://").nth(1);
+        let address = address.and_then(|rest| rest.split(' ').next());
+        let tcp = Door::Tcp(address.context("it says no address")?.parse()?);
+        wait::until("the agent is ready", READY_DEADLINE, || {
+            Ok((tcp.get("/readyz", &[])?.status == 200).then_some(()))
+        })?;
+        Ok(Self {
+            probe,
+            tcp,
+            unix: Door::Unix(socket.clone()),
+            socket,
+            _room: room,
+        })
+    }
+}
+
+/// A directory of one's own, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Room(pub(crate) PathBuf);
+
+impl Room {
+    /// One that nobody else in this process has.
+    pub(crate) fn take() -> Result<Self> {
+        static TAKEN: AtomicU32 = AtomicU32::new(0);
+        let number = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("probe-room-{}-{number}", process::id()));
+        fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
