@@ -113,27 +113,25 @@ impl Said {
         }
         let count = self.memory.count;
         let wanted = if wanted < count { wanted } else { count };
-        if wanted <= 256 {
+        if wanted < 256 {
             self.whole::<256>(wanted)
-        } else if wanted <= 1024 {
-            self.whole::<1024>(wanted)
-        } else if wanted <= 2048 {
+        } else if wanted < 2048 {
             self.whole::<2048>(wanted)
-        } else if wanted <= 16_384 {
+        } else if wanted < 16_384 {
             self.whole::<16_384>(wanted)
         } else {
-            self.whole::<65_536>(wanted)
+            self.whole::<131_072>(wanted)
         }
     }
 
-    /// Bytes that lie together.
+    /// Bytes that lie together, less than `ROOM`: a power of two.
     #[inline(always)]
     fn whole<const ROOM: usize>(&self, wanted: u64) -> Result<(), Loss> {
         record::<ROOM>(|slot| {
             // SAFETY: the record is ours to fill.
             unsafe { self.fill(&raw mut (*slot).message) };
             // "outside of the allowed memory range": 6.1 forgets the bound of what is on the stack.
-            let wanted = at_most(wanted, ROOM as u64);
+            let wanted = masked(wanted, ROOM as u64 - 1);
             // SAFETY: there is room; the helper checks the source.
             let failed = unsafe {
                 let to = (&raw mut (*slot).payload).cast();
@@ -236,11 +234,4 @@ fn masked(mut value: u64, mask: u64) -> u64 {
         );
     }
     value
-}
-
-/// As above.
-#[inline(always)]
-fn at_most(value: u64, most: u64) -> u64 {
-    let value = masked(value, u32::MAX.into());
-    if value > most { most } else { value }
 }
