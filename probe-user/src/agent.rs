@@ -197,7 +197,7 @@ impl Agent {
         let mut attach = |capability: &Capability| {
             match object.attach(capability, cgroups.path()) {
                 Ok(programs) => attached.extend(programs.iter().map(|program| program.name)),
-                Err(reasons) => unattached(capability, reasons)?,
+                Err(reasons) => unattached(capability, &reasons)?,
             }
             Ok::<_, LoadError>(())
         };
@@ -497,20 +497,20 @@ fn take_in(ring: &mut Records, directory: &Directory) -> Vec<Record> {
 }
 
 /// What is needed is an error; what is not is said, with what is not known without it.
-fn unattached(capability: &Capability, reasons: Vec<LoadError>) -> Result<(), LoadError> {
-    for reason in &reasons {
+fn unattached(capability: &Capability, reasons: &[LoadError]) -> Result<(), LoadError> {
+    for reason in reasons {
         debug!(capability.name, ?reason, "refused");
     }
-    let mut reasons = reasons.into_iter();
-    let Some(best) = reasons.next() else {
+    if reasons.is_empty() {
         return Ok(());
-    };
-    if capability.needed {
-        return Err(best);
     }
-    let reasons: Vec<_> = [best].into_iter().chain(reasons).collect();
-    let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
-    warn!("not known are {}: {}", capability.gives, reasons.join("; "));
+    let all: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+    let all = all.join("; ");
+    if capability.needed {
+        let needed = capability.name;
+        return Err(LoadError::NoWay { needed, all });
+    }
+    warn!("not known are {}: {all}", capability.gives);
     Ok(())
 }
 

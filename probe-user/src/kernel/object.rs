@@ -60,6 +60,14 @@ pub enum LoadError {
         /// Which field, and what is wrong with it.
         reason: String,
     },
+    /// Each way to what a command cannot do without was refused.
+    #[error("this kernel refuses what tells of {needed}: {all}")]
+    NoWay {
+        /// The capability.
+        needed: &'static str,
+        /// Why, way by way.
+        all: String,
+    },
     /// The kernel has nothing of this name to hook.
     #[error("this kernel has no {hook} {at} (in Linux since {since})")]
     NoHook {
