@@ -7,10 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::engine::Engine;
-use crate::image::Image;
+use crate::image::{self, Image};
 use crate::network::Network;
 use crate::tally::Tally;
 use crate::{shell, wait};
+
+/// A server that listens later than this never will.
+const LISTENS: Duration = Duration::from_secs(20);
 
 /// How a container is started; [`Start::run`] starts it.
 #[derive(Debug)]
@@ -92,6 +95,26 @@ impl<'engine> Container<'engine> {
             options: Vec::new(),
             command: Vec::new(),
         })
+    }
+
+    /// A server of the workload that listens on `port` by now, and its address on `network`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, or does not listen in time: with what it printed.
+    pub fn serving(
+        engine: &'engine Engine,
+        network: &Network<'_>,
+        name: &str,
+        port: u16,
+    ) -> Result<(Self, String)> {
+        let server = Self::of(engine, &image::WORKLOAD, name)?
+            .on(network)
+            .command(["serve", "--port", &port.to_string()])
+            .run()?;
+        server.wait_for_line("listening", LISTENS)?;
+        let address = format!("{}:{port}", server.ip(network)?);
+        Ok((server, address))
     }
 
     /// Its full id, 64 hexadecimal digits.

@@ -146,14 +146,7 @@ fn arguments_run_times_signals_and_lives_are_told() {
 fn run_prints_a_line_for_each_edge_that_has_news() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let server = Container::of(&engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(&network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let (_server, to) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let args = ["run", "-o", "lines", "--listen", "none", "--socket", "none"];
     let args = args
         .iter()

@@ -251,14 +251,7 @@ fn every_way_to_send_and_to_receive_counts_its_bytes_once() {
     const RECEIVING: [&str; 6] = ["read", "peek", "truncate", "recvmmsg", "splice", "uring"];
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let server = Container::of(&engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(&network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let (_server, to) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
     let ask = |(send, receive): (&str, &str)| {
         let name = format!("{send}-{receive}");

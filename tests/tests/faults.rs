@@ -23,18 +23,6 @@ use serde_json::Value;
 const SOON: Duration = Duration::from_secs(20);
 const CONNECTIONS: u64 = 200;
 
-fn server<'engine>(engine: &'engine Engine, network: &Network<'_>) -> (Container<'engine>, String) {
-    let server = Container::of(engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let address = format!("{}:7000", server.ip(network).unwrap());
-    (server, address)
-}
-
 fn client<'engine>(
     engine: &'engine Engine,
     network: &Network<'_>,
@@ -99,7 +87,7 @@ fn limit(pid: u32, most: u64) {
 fn without_descriptors_it_counts_on() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (_server, address) = server(&engine, &network);
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let agent = Agent::start(&engine, &[]).unwrap();
     let pid = agent.probe.pid();
     let most = descriptors(pid) + 3;
@@ -246,7 +234,7 @@ fn killed_at_any_moment_it_leaves_nothing_and_starts_again() {
 fn two_agents_are_both_exact() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (_server, address) = server(&engine, &network);
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let agents = [
         Agent::start(&engine, &[]).unwrap(),
         Agent::start(&engine, &[]).unwrap(),

@@ -9,24 +9,6 @@ use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A workload server that listens on `port`, and its address.
-fn server<'engine>(
-    engine: &'engine Engine,
-    network: &Network<'_>,
-    name: &str,
-    port: u16,
-) -> (Container<'engine>, String) {
-    let server = Container::of(engine, &image::WORKLOAD, name)
-        .unwrap()
-        .on(network)
-        .command(["serve", "--port", &port.to_string()])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let address = format!("{}:{port}", server.ip(network).unwrap());
-    (server, address)
-}
-
 /// A workload client that says `request` bytes and hears `response`, `connections` times to each.
 fn client<'engine>(
     engine: &'engine Engine,
@@ -54,7 +36,7 @@ fn check(edge: &Value, key: &str, expected: u64) {
 fn two_thousand_connections_are_one_edge_and_every_byte_counts() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "shop").unwrap();
-    let (server, address) = server(&engine, &network, "server", 7000);
+    let (server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
     let client = client(&engine, &network, "client", &[&address], 2000);
     let client_tally = client.tally().unwrap();
@@ -96,7 +78,7 @@ fn a_full_mesh_of_six_is_thirty_edges() {
     let network = Network::create(&engine, "mesh").unwrap();
     let name = |peer: usize| format!("peer-{peer}");
     let servers: Vec<_> = (0..PEERS)
-        .map(|peer| server(&engine, &network, &name(peer), 7000))
+        .map(|peer| Container::serving(&engine, &network, &name(peer), 7000).unwrap())
         .collect();
     let probe = Probe::graph(&engine, &[]).unwrap();
     for (own, (peer, _)) in servers.iter().enumerate() {
@@ -130,7 +112,7 @@ fn a_full_mesh_of_six_is_thirty_edges() {
 fn a_refused_connection_is_a_failed_one_to_who_owns_the_address() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (server, _) = server(&engine, &network, "server", 7000);
+    let (server, _) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
     let closed = format!("{}:7001", server.ip(&network).unwrap());
     let tally = client(&engine, &network, "client", &[&closed], 5).tally();
@@ -266,7 +248,7 @@ fn connections_older_than_the_probe_count_from_then_on_and_while_they_stand() {
 fn a_container_of_a_tenth_of_a_second_has_its_name() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (_server, address) = server(&engine, &network, "server", 7000);
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
     let brief = client(&engine, &network, "brief", &[&address], 1);
     brief.wait().unwrap();
@@ -285,7 +267,7 @@ fn a_container_of_a_tenth_of_a_second_has_its_name() {
 fn the_engine_may_go_away_and_come_back_while_tracing() {
     let engine = Engine::start_with(&["--live-restore"]).unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (_server, address) = server(&engine, &network, "server", 7000);
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
     let before = client(&engine, &network, "before", &[&address], 10);
     before.tally().unwrap();

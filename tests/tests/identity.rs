@@ -25,14 +25,7 @@ fn each_of_a_burst_of_brief_containers_has_its_name() {
     let burst = env::var("PROBE_BURST").map_or(BURST, |number| number.parse().unwrap());
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let server = Container::of(&engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(&network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let to = format!("{}:7000", server.ip(&network).unwrap());
+    let (_server, to) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {

@@ -12,14 +12,7 @@ const SOON: Duration = Duration::from_secs(20);
 fn prometheus_scrapes_what_the_workload_counted() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let server = Container::of(&engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(&network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let address = format!("{}:7000", server.ip(&network).unwrap());
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let agent = Agent::start(&engine, &[]).unwrap();
     let Door::Tcp(target) = agent.tcp else {
         panic!("no address")

@@ -27,19 +27,6 @@ fn daemon(engine: &Engine, args: &[&str]) -> Agent {
     Agent::start(engine, args).unwrap()
 }
 
-/// A server, and its address.
-fn server<'engine>(engine: &'engine Engine, network: &Network<'_>) -> (Container<'engine>, String) {
-    let server = Container::of(engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
-    let address = format!("{}:7000", server.ip(network).unwrap());
-    (server, address)
-}
-
 fn client<'engine>(
     engine: &'engine Engine,
     network: &Network<'_>,
@@ -71,7 +58,7 @@ fn whole_edge(door: &Door) -> Value {
 fn every_door_tells_what_the_workload_counted() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (_server, address) = server(&engine, &network);
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let daemon = daemon(&engine, &[]);
     let mut stream = daemon.tcp.follow("/api/v1/graph/stream").unwrap();
     assert_eq!(stream.next_event().unwrap().unwrap().0, "snapshot");
@@ -144,7 +131,7 @@ fn every_door_tells_what_the_workload_counted() {
 fn commands_ask_the_agent_without_privileges() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let (_server, address) = server(&engine, &network);
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let daemon = daemon(&engine, &[]);
     client(&engine, &network, &address).tally().unwrap();
     whole_edge(&daemon.unix);
