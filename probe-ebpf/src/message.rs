@@ -16,7 +16,7 @@ pub const DIRECTION_RECEIVED: u8 = 2;
 pub const MAX_SNAPLEN: u32 = 65_536;
 /// Pieces that the payload of one call is read from, at most; of a `writev` with more the rest is
 /// cut.
-pub const MAX_PIECES: u64 = 16;
+pub const MAX_PIECES: u64 = 8;
 
 /// What is wanted of all messages; zeroes where anything is.
 #[repr(C)]

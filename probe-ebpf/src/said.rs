@@ -105,8 +105,6 @@ impl Said {
             // add up to no more than there is. So each may be half of it.
             return if wanted <= 2048 {
                 self.pieces::<2048, 4096>(wanted)
-            } else if wanted <= 16_384 {
-                self.pieces::<16_384, 32_768>(wanted)
             } else {
                 self.pieces::<65_536, 131_072>(wanted)
             };
