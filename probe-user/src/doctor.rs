@@ -109,12 +109,11 @@ fn capability_of(object: &mut Object, capability: &Capability, mount: &CgroupMou
                 hook: program.hook.as_str(),
                 verified: object.verified_instructions(program.name),
             };
-            let programs: Vec<_> = programs.iter().map(loaded).collect();
-            let names: Vec<_> = programs.iter().map(|program| program.name).collect();
-            let hook = programs.first().map_or("", |program| program.hook);
+            let hooks: Vec<_> = programs.iter().map(|program| program.at).collect();
+            let kind = programs.first().map_or("", |program| program.hook.as_str());
             Outcome::Served {
-                by: format!("{hook} {}", names.join(", ")),
-                programs,
+                by: format!("{kind} {}", hooks.join(", ")),
+                programs: programs.iter().map(loaded).collect(),
             }
         }
         Err(reasons) => Outcome::Missing(reasons.iter().map(reason).collect()),

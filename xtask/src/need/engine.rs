@@ -55,9 +55,9 @@ pub(crate) const PODMAN: Need = Need {
     met: || machine::program("podman").is_some(),
     ways: &[Way {
         open: apt::usable,
-        steps: || Ok(vec![packages(&["podman"])]),
+        steps: || Ok(vec![packages(&["podman", "netavark"])]),
     }],
-    by_hand: &["apt-get install podman"],
+    by_hand: &["apt-get install podman netavark"],
 };
 
 /// Servers and tools to make images of.
