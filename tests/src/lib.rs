@@ -21,6 +21,7 @@ pub mod probe;
 pub mod programs;
 pub mod prometheus;
 pub mod proxy;
+mod schema;
 mod shell;
 pub mod shop;
 pub mod tally;

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::engine::Engine;
-use crate::{place, shell, wait};
+use crate::{place, schema, shell, wait};
 
 /// Hooks attached later than this never will be.
 const ATTACH_DEADLINE: Duration = Duration::from_secs(30);
@@ -169,7 +169,7 @@ impl Probe {
         said.map_err(|error| self.explain(error))
     }
 
-    /// Sends SIGINT and gives the graph that it prints.
+    /// Sends SIGINT and gives the graph that it prints, which must be as its schema says.
     pub fn finish(self) -> Result<Graph> {
         let printed = self.interrupt()?;
         let json = serde_json::from_str(&printed.stdout).with_context(|| {
@@ -178,6 +178,7 @@ impl Probe {
                 printed.stdout, printed.stderr
             )
         })?;
+        schema::check(&json)?;
         Ok(Graph {
             json,
             stderr: printed.stderr,

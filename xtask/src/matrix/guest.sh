@@ -9,7 +9,12 @@ shift 2
 exec >"$out/output" 2>&1 </dev/null
 
 ip link set lo up
-mount -t tmpfs tmpfs /tmp
+# Somewhere to write, which must not hide the tree if that is under /tmp.
+case $PWD/ in
+/tmp/*) export TMPDIR=/dev/shm ;;
+*) mount -t tmpfs tmpfs /tmp ;;
+esac
+bin=${TMPDIR:-/tmp}/bin
 
 # What the engine would load by itself, from a place it does not know.
 modprobe -a overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_addrtype \
@@ -18,17 +23,17 @@ modprobe -a overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat 
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
 # Large programs are read a page at a time over 9p, but copied in one go.
-mkdir /tmp/bin
+mkdir "$bin"
 for program in dockerd docker docker-proxy docker-init containerd containerd-shim-runc-v2 runc; do
-    found=$(command -v "$program") && cp "$found" /tmp/bin/
+    found=$(command -v "$program") && cp "$found" "$bin"
 done
-cp "$PROBE_BIN" /tmp/bin/probe
-cp "$@" /tmp/bin/
-export PROBE_BIN=/tmp/bin/probe PATH=/tmp/bin:$PATH
+cp "$PROBE_BIN" "$bin/probe"
+cp "$@" "$bin"
+export PROBE_BIN=$bin/probe PATH=$bin:$PATH
 
 status=0
 for executable in "$@"; do
-    "/tmp/bin/${executable##*/}" --test-threads 1 $filter || status=$?
+    "$bin/${executable##*/}" --test-threads 1 $filter || status=$?
 done
 echo "$status" >"$out/status"
 sync
