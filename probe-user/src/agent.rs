@@ -2,6 +2,7 @@
 
 mod graph;
 pub(crate) mod machine;
+mod messages;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -174,7 +175,7 @@ impl Agent {
         let messages = options
             .messages
             .is_some()
-            .then(|| messages(&mut object))
+            .then(|| messages::open(&mut object))
             .transpose()?;
         let answers =
             Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
@@ -337,32 +338,12 @@ impl Agent {
                 self.vitals.records += records.len() as u64;
                 Ok(Moment::Records(records))
             }
-            messages = readable(self.messages.as_mut()) => {
+            messages = messages::readable(self.messages.as_mut()) => {
                 // What is said in a container that is new is said after it is made.
                 take_in(self.records.get_mut(), &self.host.directory);
                 Ok(Moment::Messages(messages.map_err(RunError::Poll)?))
             }
         }
-    }
-
-    /// Takes what was said and not yet read; empty when that is all.
-    pub fn last_messages(&mut self) -> Vec<Message> {
-        take_in(self.records.get_mut(), &self.host.directory);
-        self.messages
-            .as_mut()
-            .map_or_else(Vec::new, |ring| ring.get_mut().take())
-    }
-
-    /// Messages that were not kept.
-    pub fn messages_lost(&self) -> Result<u64, RunError> {
-        let kernel = self.losses.messages().map_err(RunError::Losses)?;
-        let here = self.messages.as_ref();
-        Ok(kernel + here.map_or(0, |ring| ring.get_ref().undecoded()))
-    }
-
-    /// Detaches what tells of messages.
-    pub fn end_messages(&mut self) {
-        self.object.detach(MESSAGES.programs());
     }
 
     /// Who stands behind cgroups and addresses.
@@ -457,27 +438,6 @@ impl Agent {
             ecs.ended().await;
         }
     }
-}
-
-/// The ring of messages, to be waited on.
-fn messages(object: &mut Object) -> Result<AsyncFd<Messages>, StartError> {
-    let ring = Messages::try_from(object.take_map("MESSAGES")?).map_err(map_error("MESSAGES"))?;
-    // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.
-    unsafe { AsyncFd::register(ring) }.map_err(|error| StartError::Poll(error.into()))
-}
-
-/// Waits for messages, for ever where there are none to come.
-async fn readable(ring: Option<&mut AsyncFd<Messages>>) -> io::Result<Vec<Message>> {
-    let Some(ring) = ring else {
-        return std::future::pending().await;
-    };
-    let mut ready = ring.readable_mut().await?;
-    let messages = ready.get_inner_mut().take();
-    // The kernel wakes only who has read all there was.
-    if messages.is_empty() {
-        ready.clear_ready();
-    }
-    Ok(messages)
 }
 
 /// Takes records from the ring; cgroups that came or went are known when it returns.
