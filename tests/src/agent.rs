@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{env, fs, process};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::http::Door;
@@ -14,6 +15,9 @@ use crate::wait;
 
 /// Everything is attached and served within that.
 const READY_DEADLINE: Duration = Duration::from_secs(20);
+
+/// What has been said is in the graph within that.
+const WHOLE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running daemon; killed when dropped.
 #[derive(Debug)]
@@ -68,6 +72,22 @@ impl Agent {
             _room: room,
         })
     }
+}
+
+/// The edge to port 7000 as a door tells of it, once so many of its connections have ended.
+///
+/// # Errors
+///
+/// When the door does not answer, or they do not end in time.
+pub fn whole_edge(door: &Door, connections: u64) -> Result<Value> {
+    wait::until("the edge is whole", WHOLE_DEADLINE, || {
+        let graph = door.get("/api/v1/graph", &[])?.json()?;
+        let edges = graph["edges"].as_array().context("a graph has edges")?;
+        let mut edges = edges.iter().filter(|edge| edge["port"] == 7000);
+        Ok(edges
+            .find(|edge| edge["connections_closed"] == connections)
+            .cloned())
+    })
 }
 
 /// A directory of one's own, removed when dropped.

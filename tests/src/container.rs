@@ -117,6 +117,22 @@ impl<'engine> Container<'engine> {
         Ok((server, address))
     }
 
+    /// A client of the workload that makes so many connections to `address`, each for 108 bytes
+    /// there and 1,000 back.
+    pub fn connecting(
+        engine: &'engine Engine,
+        network: &Network<'_>,
+        name: &str,
+        address: &str,
+        connections: u64,
+    ) -> Result<Self> {
+        Self::of(engine, &image::WORKLOAD, name)?
+            .on(network)
+            .command(["connect", "--request", "108", "--response", "1000"])
+            .command(["--connections", &connections.to_string(), "--to", address])
+            .run()
+    }
+
     /// Its full id, 64 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {

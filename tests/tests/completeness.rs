@@ -5,7 +5,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use probe_tests::{Agent, Container, Engine, Network, image, place, wait};
+use probe_tests::{Agent, Container, Engine, Network, place, wait};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -16,21 +16,9 @@ const CONNECTIONS: u64 = 50;
 fn account(args: &[&str], holds: impl Fn(&Value) -> bool, asks: &[&str]) -> (Value, String) {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let server = Container::of(&engine, &image::WORKLOAD, "server")
-        .unwrap()
-        .on(&network)
-        .command(["serve", "--port", "7000"])
-        .run()
-        .unwrap();
-    server.wait_for_line("listening", SOON).unwrap();
+    let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let agent = Agent::start(&engine, args).unwrap();
-    let address = format!("{}:7000", server.ip(&network).unwrap());
-    Container::of(&engine, &image::WORKLOAD, "client")
-        .unwrap()
-        .on(&network)
-        .command(["connect", "--request", "108", "--response", "1000"])
-        .command(["--connections", &CONNECTIONS.to_string(), "--to", &address])
-        .run()
+    Container::connecting(&engine, &network, "client", &address, CONNECTIONS)
         .unwrap()
         .tally()
         .unwrap();

@@ -17,38 +17,12 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use probe_tests::{Agent, Container, Engine, Network, http::Door, image, place, programs, wait};
-use serde_json::Value;
+use probe_tests::{
+    Agent, Container, Engine, Network, agent::whole_edge, http::Door, image, place, programs, wait,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 const CONNECTIONS: u64 = 200;
-
-fn client<'engine>(
-    engine: &'engine Engine,
-    network: &Network<'_>,
-    address: &str,
-) -> Container<'engine> {
-    Container::of(engine, &image::WORKLOAD, "client")
-        .unwrap()
-        .on(network)
-        .command(["connect", "--request", "108", "--response", "1000"])
-        .command(["--connections", &CONNECTIONS.to_string(), "--to", address])
-        .run()
-        .unwrap()
-}
-
-/// The client's edge, once all its connections have ended.
-fn whole_edge(door: &Door) -> Value {
-    wait::until("the edge is whole", SOON, || {
-        let graph = door.get("/api/v1/graph", &[])?.json()?;
-        let edges = graph["edges"].as_array().unwrap().iter();
-        let mut edges = edges.filter(|edge| edge["port"] == 7000);
-        Ok(edges
-            .find(|edge| edge["connections_closed"] == CONNECTIONS)
-            .cloned())
-    })
-    .unwrap()
-}
 
 /// What a metric without labels says, or that with these.
 fn metric(door: &Door, name: &str) -> u64 {
@@ -99,13 +73,16 @@ fn without_descriptors_it_counts_on() {
         .probe
         .wait_for_stderr("cannot accept a connection", SOON)
         .unwrap();
-    let tally = client(&engine, &network, &address).tally().unwrap();
+    let tally = Container::connecting(&engine, &network, "client", &address, CONNECTIONS)
+        .unwrap()
+        .tally()
+        .unwrap();
     agent
         .probe
         .wait_for_stderr("open sockets are not gone over", SOON)
         .unwrap();
     drop(clients);
-    let edge = whole_edge(&agent.tcp);
+    let edge = whole_edge(&agent.tcp, CONNECTIONS).unwrap();
     assert_eq!(edge["bytes_sent"], tally.bytes_sent);
     assert_eq!(edge["bytes_received"], tally.bytes_received);
     assert!(metric(&agent.tcp, "probe_late_ticks_total ") > 0);
@@ -239,9 +216,12 @@ fn two_agents_are_both_exact() {
         Agent::start(&engine, &[]).unwrap(),
         Agent::start(&engine, &[]).unwrap(),
     ];
-    let tally = client(&engine, &network, &address).tally().unwrap();
+    let tally = Container::connecting(&engine, &network, "client", &address, CONNECTIONS)
+        .unwrap()
+        .tally()
+        .unwrap();
     for agent in agents {
-        let edge = whole_edge(&agent.tcp);
+        let edge = whole_edge(&agent.tcp, CONNECTIONS).unwrap();
         assert_eq!(edge["connections_opened"], CONNECTIONS);
         assert_eq!(edge["bytes_sent"], tally.bytes_sent);
         assert_eq!(edge["bytes_received"], tally.bytes_received);

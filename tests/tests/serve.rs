@@ -15,43 +15,16 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use probe_tests::{Agent, Container, Engine, Network, http::Door, image, place, wait};
+use probe_tests::{Agent, Container, Engine, Network, agent::whole_edge, http::Door, image, place};
 use probe_user::export;
-use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
+const CONNECTIONS: u64 = 200;
 const READER: &str = "reader-0123456789";
 const OPERATOR: &str = "operator-0123456789";
 
 fn daemon(engine: &Engine, args: &[&str]) -> Agent {
     Agent::start(engine, args).unwrap()
-}
-
-fn client<'engine>(
-    engine: &'engine Engine,
-    network: &Network<'_>,
-    address: &str,
-) -> Container<'engine> {
-    Container::of(engine, &image::WORKLOAD, "client")
-        .unwrap()
-        .on(network)
-        .command(["connect", "--request", "108", "--response", "1000"])
-        .command(["--connections", "200", "--to", address])
-        .run()
-        .unwrap()
-}
-
-/// The edge from the client to the server, once all its connections have ended.
-fn whole_edge(door: &Door) -> Value {
-    wait::until("the edge is whole", SOON, || {
-        let graph = door.get("/api/v1/graph", &[])?.json()?;
-        let edges = graph["edges"].as_array().unwrap().iter();
-        let mut edges = edges.filter(|edge| edge["port"] == 7000);
-        Ok(edges
-            .find(|edge| edge["connections_closed"] == 200)
-            .cloned())
-    })
-    .unwrap()
 }
 
 #[test]
@@ -62,10 +35,13 @@ fn every_door_tells_what_the_workload_counted() {
     let daemon = daemon(&engine, &[]);
     let mut stream = daemon.tcp.follow("/api/v1/graph/stream").unwrap();
     assert_eq!(stream.next_event().unwrap().unwrap().0, "snapshot");
-    let tally = client(&engine, &network, &address).tally().unwrap();
+    let tally = Container::connecting(&engine, &network, "client", &address, CONNECTIONS)
+        .unwrap()
+        .tally()
+        .unwrap();
 
     for door in [&daemon.tcp, &daemon.unix] {
-        let edge = whole_edge(door);
+        let edge = whole_edge(door, CONNECTIONS).unwrap();
         assert_eq!(edge["connections_opened"], tally.connections);
         assert_eq!(edge["bytes_sent"], tally.bytes_sent);
         assert_eq!(edge["bytes_received"], tally.bytes_received);
@@ -133,8 +109,11 @@ fn commands_ask_the_agent_without_privileges() {
     let network = Network::create(&engine, "net").unwrap();
     let (_server, address) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let daemon = daemon(&engine, &[]);
-    client(&engine, &network, &address).tally().unwrap();
-    whole_edge(&daemon.unix);
+    Container::connecting(&engine, &network, "client", &address, CONNECTIONS)
+        .unwrap()
+        .tally()
+        .unwrap();
+    whole_edge(&daemon.unix, CONNECTIONS).unwrap();
     let Door::Tcp(tcp) = &daemon.tcp else {
         panic!()
     };
