@@ -31,7 +31,17 @@ pub(crate) unsafe fn add(counter: *mut u64, amount: u64) {
 /// `counter` is valid and aligned.
 #[inline(always)]
 pub(crate) unsafe fn take(counter: *mut u64) -> u64 {
-    let mut value = 0;
+    // SAFETY: by the caller's promise.
+    unsafe { exchange(counter, 0) }
+}
+
+/// Stores `value`, after all that was stored before it; returns what was there.
+///
+/// # Safety
+///
+/// `counter` is valid and aligned.
+#[inline(always)]
+pub(crate) unsafe fn exchange(counter: *mut u64, mut value: u64) -> u64 {
     // SAFETY: by the caller's promise. BPF_ATOMIC | BPF_XCHG, since 5.12.
     unsafe {
         asm!(

@@ -10,7 +10,7 @@ use probe_ebpf::{
 use crate::{
     kernel::{CGROUP_ROOT, CGROUP_ROOT_HIERARCHY, cgroup_id},
     losses::counted,
-    records::{copy_str, header, submit},
+    records::{copy_str, header, submit_at_once},
 };
 
 /// `cgroup_mkdir(struct cgroup *cgrp, const char *path)`, since 4.19.
@@ -39,7 +39,7 @@ fn try_cgroup(ctx: &BtfTracePointContext, kind: u32) -> Result<(), Loss> {
     if hierarchy != 0 {
         return Ok(());
     }
-    submit::<Cgroup>(|record| {
+    submit_at_once::<Cgroup>(|record| {
         // SAFETY: the record is ours to fill, the second argument a string.
         unsafe {
             (*record).header = header(kind, 0, id);

@@ -76,6 +76,11 @@ macro_rules! with_kernel_fields {
                 PID_NUMBERS: u32 = "pid" "numbers.nr";
                 BPRM_FILENAME: usize = "linux_binprm" "filename";
             }
+            Clock {
+                TASK_QUEUED: u64 = "task_struct" "sched_info.last_queued";
+                TASK_ARRIVED: u64 = "task_struct" "sched_info.last_arrival";
+                TASK_RAN_BEFORE: u64 = "task_struct" "se.prev_sum_exec_runtime";
+            }
             Call {
                 SK_SOCKET: usize = "sock" "sk_socket";
                 SOCKET_FILE: usize = "socket" "file";
@@ -103,6 +108,8 @@ pub enum Group {
     Cgroup,
     /// A process and its program.
     Task,
+    /// When a task got its CPU, by the scheduler's clock.
+    Clock,
     /// The system call that a task is in, on x86-64.
     Call,
 }

@@ -3,7 +3,7 @@
 
 use aya_ebpf::{
     bindings::{BPF_F_NO_PREALLOC, BPF_NOEXIST},
-    btf_maps::{HashMap, LruHashMap},
+    btf_maps::{Array, HashMap},
     macros::btf_map,
 };
 use probe_ebpf::{
@@ -11,13 +11,47 @@ use probe_ebpf::{
     half::{Half, Halves, SLOTS, rank},
 };
 
-use crate::flows::OTHER;
+use crate::{
+    atomic::{compare_swap, exchange, fetch_add},
+    flows::OTHER,
+};
+
+/// Buckets of [`WAITING`], a power of two.
+const BUCKETS: usize = 2048;
+/// Places of a bucket, a power of two.
+const WAYS: usize = 4;
+
+/// No half is waiting in the place.
+const FREE: u64 = 0;
+/// Somebody writes or empties the place.
+const CLAIMED: u64 = 1;
+
+/// Where the client half of a fresh connection waits.
+#[repr(C)]
+struct Place {
+    /// The client's [`Half::number`], [`FREE`] or [`CLAIMED`].
+    number: u64,
+    /// Its flow.
+    flow: u64,
+}
+
+/// Those whose numbers are mixed into the same few bits.
+#[repr(C)]
+struct Bucket {
+    /// How many have come: each takes the place of the oldest.
+    come: u64,
+    places: [Place; WAYS],
+}
 
 /// The client halves of fresh connections, waiting for the server half on this host. It comes
-/// within a network round trip, or never when the server is on another host: least recently used
-/// entries make room. A half that was pushed out leaves its connection joined by weaker evidence.
+/// within a network round trip, or never when the server is on another host: the oldest of a
+/// bucket makes room. A half that was pushed out leaves its connection joined by weaker evidence;
+/// that takes four more connections of the same 2,048th within its round trip.
+///
+/// A hash of our own, for each half is put in and taken out once: the kernel's costs four times as
+/// much, most of it to keep a list in order.
 #[btf_map]
-static HALVES: LruHashMap<Half, u64, 8192> = LruHashMap::new();
+static WAITING: Array<Bucket, BUCKETS> = Array::new();
 
 /// By flow id: of a client, and of a server whose client is on no flow here. User space takes out
 /// what it retires, and reads the rest when a graph is wanted.
@@ -34,21 +68,58 @@ pub(crate) fn offer(half: Half, flow: u64) {
     if flow & OTHER != 0 {
         return;
     }
-    // Cannot fail but for memory; then the connection is joined by weaker evidence.
-    let _ = HALVES.insert(&half, &flow, 0);
+    let number = half.number();
+    if number > CLAIMED {
+        wait(number, flow);
+    }
     keep(half, flow);
+}
+
+#[inline(always)]
+fn wait(number: u64, flow: u64) {
+    let Some(bucket) = bucket(number) else {
+        return;
+    };
+    // SAFETY: a live map value; whoever has claimed a place writes it alone.
+    unsafe {
+        let come = fetch_add(&raw mut (*bucket).come, 1) as usize;
+        let place = (&raw mut (*bucket).places).cast::<Place>().add(come % WAYS);
+        let oldest = (&raw const (*place).number).read_volatile();
+        if oldest == CLAIMED || compare_swap(&raw mut (*place).number, oldest, CLAIMED) != oldest {
+            return; // overtaken by four others: as if they had pushed it out
+        }
+        (&raw mut (*place).flow).write_volatile(flow);
+        exchange(&raw mut (*place).number, number);
+    }
 }
 
 /// The client flow that waits for the server half `half`, 0 if none does.
 #[inline(always)]
 pub(crate) fn take(half: Half) -> u64 {
-    let other = half.swapped();
-    // SAFETY: the value is copied out at once.
-    let Some(flow) = (unsafe { HALVES.get(&other) }).copied() else {
+    let number = half.swapped().number();
+    let Some(bucket) = bucket(number) else {
         return 0;
     };
-    let _ = HALVES.remove(&other);
-    flow
+    for way in 0..WAYS {
+        // SAFETY: as above.
+        unsafe {
+            let place = (&raw mut (*bucket).places).cast::<Place>().add(way);
+            if (&raw const (*place).number).read_volatile() == number
+                && compare_swap(&raw mut (*place).number, number, CLAIMED) == number
+            {
+                let flow = (&raw const (*place).flow).read_volatile();
+                exchange(&raw mut (*place).number, FREE);
+                return flow;
+            }
+        }
+    }
+    0
+}
+
+#[inline(always)]
+fn bucket(number: u64) -> Option<*mut Bucket> {
+    let (_, mixed) = rank(number);
+    WAITING.get_ptr_mut((mixed % BUCKETS as u64) as u32)
 }
 
 /// Keeps the client's half of a connection of `flow`, if its rank is the lowest so far. A look in

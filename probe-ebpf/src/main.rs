@@ -43,6 +43,7 @@ mod process;
 mod records;
 mod resets;
 mod said;
+mod sched_clock;
 mod socket;
 mod tcp_life;
 mod traffic;

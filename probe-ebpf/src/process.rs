@@ -21,11 +21,12 @@ use probe_ebpf::{
 use crate::{
     kernel::{
         BPRM_FILENAME, MM_ARG_END, MM_ARG_START, PID_LEVEL, PID_NUMBERS, SIGNAL_RAN, TASK_BEGAN,
-        TASK_EXIT_CODE, TASK_LEADER, TASK_MM, TASK_PARENT, TASK_PID, TASK_RAN, TASK_SIGNAL,
-        TASK_TGID, TASK_THREAD_PID, comm_of,
+        TASK_EXIT_CODE, TASK_LEADER, TASK_MM, TASK_PARENT, TASK_PID, TASK_SIGNAL, TASK_TGID,
+        TASK_THREAD_PID, comm_of,
     },
     losses::counted,
     records::{copy_str, copy_user, header, submit},
+    sched_clock,
 };
 
 /// `sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)`, since 3.4.
@@ -156,7 +157,7 @@ fn try_exit(ctx: &BtfTracePointContext) -> Result<(), Loss> {
             (*record).birth = birth(task, TASK_TGID.read(TASK_PARENT.follow(task)));
             (*record).lived = bpf_ktime_get_boot_ns().wrapping_sub(TASK_BEGAN.read(task));
             let before = SIGNAL_RAN.read(TASK_SIGNAL.follow(task));
-            (*record).ran = TASK_RAN.read(task).wrapping_add(before);
+            (*record).ran = sched_clock::ran(task).wrapping_add(before);
             (*record).code = TASK_EXIT_CODE.read(task);
             (*record).pad = 0;
             (*record).comm = comm_of(TASK_LEADER.follow(task));

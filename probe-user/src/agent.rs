@@ -38,6 +38,8 @@ use crate::{
     topology::{Ledger, Shape},
 };
 
+/// How often it is looked for records that wake nobody.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How long the last answers of the engine are waited for before a graph is shown.
 const SETTLE: Duration = Duration::from_secs(1);
 /// How long the last answers of ECS are, where there is a task without any.
@@ -130,6 +132,8 @@ pub struct Agent {
     flows: FlowTable,
     losses: LossCounters,
     records: AsyncFd<Records>,
+    /// When to look for those that wake nobody; `None` where there are none.
+    looks: Option<Interval>,
     messages: Option<AsyncFd<Messages>>,
     answers: Answers,
     ledger: Ledger,
@@ -221,13 +225,12 @@ impl Agent {
             object.look_over_open_sockets()?;
         }
 
-        let mut ticks = interval_at(Instant::now() + options.interval, options.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Ok(Self {
             object,
             flows,
             losses,
             records,
+            looks: options.processes.then(|| every(PATIENCE)),
             messages,
             answers,
             ledger: Ledger::new(options.max_flows as usize)
@@ -240,7 +243,7 @@ impl Agent {
             },
             hostname: machine::hostname(),
             started: Timestamp::now(),
-            ticks,
+            ticks: every(options.interval),
             engines,
             show: options.show.clone(),
             // One that has just been missed may still be under way.
@@ -331,10 +334,8 @@ impl Agent {
                 self.vitals.ticks += 1;
                 Ok(Moment::Tick)
             }
-            ready = self.records.readable_mut() => {
-                let mut ready = ready.map_err(RunError::Poll)?;
-                let records = take_in(ready.get_inner_mut(), &self.host.directory);
-                ready.clear_ready();
+            records = records(&mut self.records, self.looks.as_mut(), &self.host.directory) => {
+                let records = records.map_err(RunError::Poll)?;
                 self.vitals.records += records.len() as u64;
                 Ok(Moment::Records(records))
             }
@@ -438,6 +439,32 @@ impl Agent {
             ecs.ended().await;
         }
     }
+}
+
+/// A moment is skipped rather than made up for.
+fn every(interval: Duration) -> Interval {
+    let mut moments = interval_at(Instant::now() + interval, interval);
+    moments.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    moments
+}
+
+/// Waits for records: for one that wakes, or until it is time to look for the others.
+async fn records(
+    ring: &mut AsyncFd<Records>,
+    looks: Option<&mut Interval>,
+    directory: &Directory,
+) -> io::Result<Vec<Record>> {
+    let look = async {
+        match looks {
+            Some(looks) => looks.tick().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ready = ring.readable_mut() => ready?.clear_ready(),
+        _ = look => {}
+    }
+    Ok(take_in(ring.get_mut(), directory))
 }
 
 /// Takes records from the ring; cgroups that came or went are known when it returns.

@@ -218,7 +218,8 @@ pub const PROCESSES: Capability = Capability {
     ways: &[&[
         tracepoint("sched_process_exec", "3.4", &[Group::Task]),
         tracepoint("sched_process_fork", "2.6", &[Group::Task]),
-        tracepoint("sched_process_exit", "2.6", &[Group::Task]),
+        tracepoint("sched_process_exit", "2.6", &[Group::Task, Group::Clock]),
+        tracepoint("sched_wakeup_new", "2.6", &[Group::Clock]),
     ]],
 };
 
