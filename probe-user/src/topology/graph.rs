@@ -1,7 +1,11 @@
 //! The graph, one moment's. It does not change once it is made.
 
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+};
 
+use foldhash::fast::RandomState;
 use petgraph::{
     graph::NodeIndex,
     stable_graph::StableDiGraph,
@@ -16,7 +20,7 @@ use super::{
     node::{Node, NodeId},
 };
 use crate::{
-    identity::{Workload, workload::Who},
+    identity::{Container, Workload, workload::Who},
     kernel::{
         flows::{Counts, Flow},
         halves::Halves,
@@ -97,9 +101,12 @@ impl Graph {
             lens: lens.into(),
             nodes: Vec::new(),
             by_who: HashMap::new(),
+            seen: HashMap::default(),
         };
         let mut awake = Vec::new();
-        let mut edges: HashMap<(usize, usize, &Listener), Edge> = HashMap::new();
+        // Most conversations are an edge of their own.
+        let mut edges: HashMap<(usize, usize, &Listener), Edge, RandomState> =
+            HashMap::with_capacity_and_hasher(conversations.len(), RandomState::default());
         for conversation in conversations {
             let source = places.place(&conversation.source, conversation.client.as_deref());
             let target = places.place(&conversation.target, conversation.server.as_deref());
@@ -207,7 +214,9 @@ impl Graph {
         for (source, target, _) in &mut edges {
             (*source, *target) = (rank[*source], rank[*target]);
         }
-        edges.sort_by(|a, b| (a.0, a.1, &a.2.listener).cmp(&(b.0, b.1, &b.2.listener)));
+        // Edges are large: the keys are sorted, and each edge is moved once.
+        edges
+            .sort_by_cached_key(|(source, target, edge)| (*source, *target, edge.listener.clone()));
 
         let mut nodes: Vec<(usize, Node)> = rank.into_iter().zip(nodes).collect();
         nodes.sort_by_key(|(rank, _)| *rank);
@@ -313,6 +322,9 @@ struct Places<'a, 'l> {
     lens: Lens<'l>,
     nodes: Vec<Node>,
     by_who: HashMap<(Who<'a>, &'a str), usize>,
+    /// The same, of containers that were seen in this very place in memory: most flows of one
+    /// share it, and ids are long.
+    seen: HashMap<(*const Container, &'a str), usize, RandomState>,
 }
 
 impl<'a> Places<'a, '_> {
@@ -329,12 +341,21 @@ impl<'a> Places<'a, '_> {
         let inside = matches!(workload, Workload::Container(_));
         let command = flow.filter(|_| self.lens.processes && inside);
         let command = command.map_or("", |flow| &flow.command);
-        *self
+        let seen = match workload {
+            Workload::Container(container) => Some((Arc::as_ptr(container), command)),
+            _ => None,
+        };
+        if let Some(place) = seen.and_then(|seen| self.seen.get(&seen)) {
+            return *place;
+        }
+        let place = *self
             .by_who
             .entry((workload.who(), command))
             .or_insert_with(|| {
                 self.nodes.push(Node::of(workload, command, self.lens));
                 self.nodes.len() - 1
-            })
+            });
+        self.seen.extend(seen.map(|seen| (seen, place)));
+        place
     }
 }

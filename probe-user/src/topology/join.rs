@@ -85,7 +85,7 @@ pub fn join(ledger: &Ledger, workloads: &impl Workloads) -> Vec<Conversation> {
     let mut servers = Servers::default();
     let mut clients = Vec::new();
     let mut asked = Asked::default();
-    let mut joined = Vec::new();
+    let mut joined = Vec::with_capacity(ledger.len());
     for (row, record) in ledger.rows() {
         match record.flow.role {
             Role::Client => clients.push((row, record)),
@@ -179,21 +179,23 @@ fn from_outside<'a>(
     workloads: &impl Workloads,
     joined: &mut Vec<Conversation>,
 ) {
+    let mut strangers = servers.unmatched.clone();
+    strangers.retain(|server| !server.counts.is_zero() && !asked.covers(server));
+    if strangers.is_empty() {
+        return;
+    }
     let strangers: Vec<_> = {
         let seen: HashSet<_> = joined
             .iter()
             .map(|seen| (seen.source.who(), seen.target.who(), &seen.listener))
             .collect();
-        let stranger = |server: &&'a Record| {
-            if server.counts.is_zero() || asked.covers(server) {
-                return None;
-            }
+        let stranger = |server: &'a Record| {
             let (source, join) = client_of(server, workloads);
             let listener = Listener::from(&server.flow.service);
             let known = seen.contains(&(source.who(), server.workload.who(), &listener));
-            (!known).then_some((*server, source, join))
+            (!known).then_some((server, source, join))
         };
-        servers.unmatched.iter().filter_map(stranger).collect()
+        strangers.into_iter().filter_map(stranger).collect()
     };
     for (server, source, join) in strangers {
         joined.push(Conversation {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use foldhash::fast::RandomState;
 use probe_ebpf::flow::MAX_OTHERS;
 
 use super::window::Window;
@@ -54,7 +55,8 @@ pub struct Ledger {
     rows: Vec<Record>,
     /// By what a flow is, its peer given as a row: ids change, rows do not.
     by_flow: HashMap<(Flow, Option<Row>), Row>,
-    by_id: HashMap<FlowId, Row>,
+    /// Looked up for all news of each tick; ids are the kernel side's own.
+    by_id: HashMap<FlowId, Row, RandomState>,
     /// News of flows whose peer has not been heard of yet: it comes with the next tick.
     waiting: Vec<FlowDelta>,
     max_rows: usize,
@@ -74,7 +76,7 @@ impl Ledger {
         Self {
             rows: Vec::new(),
             by_flow: HashMap::new(),
-            by_id: HashMap::new(),
+            by_id: HashMap::default(),
             waiting: Vec::new(),
             max_rows,
             others: 0,
@@ -139,22 +141,19 @@ impl Ledger {
     /// Takes in what a tick brought.
     pub fn apply(&mut self, news: FlowNews, workloads: &impl Workloads) {
         let late = std::mem::take(&mut self.waiting);
-        let (clients, servers): (Vec<_>, Vec<_>) = news
-            .deltas
-            .into_iter()
-            .partition(|delta| delta.flow.peer.is_none());
+        let has_peer = |delta: &&FlowDelta| delta.flow.peer.is_some();
         // A client first: its server names it as its peer.
-        for delta in clients {
-            self.add(&delta, None, workloads);
+        for delta in news.deltas.iter().filter(|delta| !has_peer(delta)) {
+            self.add(delta, None, workloads);
         }
         for delta in late {
             let peer = self.peer_of(&delta.flow);
             self.add(&delta, peer.filter(|row| self.in_own_row(*row)), workloads);
         }
-        for delta in servers {
+        for delta in news.deltas.iter().filter(has_peer) {
             match self.peer_of(&delta.flow) {
-                None => self.waiting.push(delta),
-                peer => self.add(&delta, peer.filter(|row| self.in_own_row(*row)), workloads),
+                None => self.waiting.push(delta.clone()),
+                peer => self.add(delta, peer.filter(|row| self.in_own_row(*row)), workloads),
             }
         }
         self.keep(news.halves);
@@ -222,7 +221,9 @@ impl Ledger {
             return;
         };
         let row = self.forwarding(row, delta, workloads);
-        self.by_id.insert(delta.id, row);
+        if known != Some(row) {
+            self.by_id.insert(delta.id, row);
+        }
         let record = &mut self.rows[row.0];
         if record.flow.role == Role::Client && delta.counts.connections() > 0 {
             record.name = workloads.name_of(record.flow.remote).or(record.name.take());

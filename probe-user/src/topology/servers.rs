@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
+
 use super::{
     join::{Conversation, Join},
     ledger::{Record, Row},
@@ -44,7 +46,7 @@ impl<'a> Endpoint<'a> {
 #[derive(Default)]
 pub(super) struct Servers<'a> {
     /// By the client's flow whose sequence numbers matched.
-    pub(super) matched: HashMap<Row, Vec<&'a Record>>,
+    pub(super) matched: HashMap<Row, Vec<&'a Record>, RandomState>,
     /// All others.
     pub(super) unmatched: Vec<&'a Record>,
     by_endpoint: HashMap<Endpoint<'a>, &'a Record>,
