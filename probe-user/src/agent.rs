@@ -29,8 +29,8 @@ use crate::{
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
         programs::{
-            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, MESSAGES, PROCESSES,
-            TRAFFIC,
+            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, FILES, MESSAGES,
+            PROCESSES, TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -207,10 +207,13 @@ impl Agent {
         if options.processes {
             attach(&PROCESSES)?;
         }
-        if options.messages.is_some() {
+        if let Some(capture) = &options.messages {
             [DATAGRAM_PEERS, MESSAGES]
                 .iter()
                 .try_for_each(&mut attach)?;
+            if capture.files {
+                attach(&FILES)?;
+            }
         }
         if options.traffic {
             TRAFFIC.iter().try_for_each(attach)?;

@@ -7,7 +7,7 @@ use crate::{
     kernel::{
         object::{LoadError, Object},
         privileges,
-        programs::{CONTAINERS, Capability, MESSAGES, PROCESSES, Program, TRAFFIC},
+        programs::{CONTAINERS, Capability, FILES, MESSAGES, PROCESSES, Program, TRAFFIC},
     },
 };
 
@@ -84,7 +84,7 @@ pub async fn examine(engines: &[EngineAddress]) -> Vec<Finding> {
     match (Object::load(FLOWS, None, None), mount) {
         (Ok(mut object), Ok(mount)) => {
             let capabilities = [CONTAINERS].into_iter().chain(TRAFFIC.iter().copied());
-            for capability in capabilities.chain([PROCESSES, MESSAGES]) {
+            for capability in capabilities.chain([PROCESSES, MESSAGES, FILES]) {
                 findings.push(capability_of(&mut object, &capability, &mount));
             }
             findings.extend(iterators(&mut object));
@@ -121,8 +121,9 @@ fn capability_of(object: &mut Object, capability: &Capability, mount: &CgroupMou
     Finding {
         name: capability.name,
         gives: capability.gives,
-        // Processes are for `probe events`, messages for `probe traffic`; the graph does without.
-        needed: capability.needed && ![PROCESSES.name, MESSAGES.name].contains(&capability.name),
+        // Processes are for `probe events`, the others for `probe traffic`; the graph does without.
+        needed: capability.needed
+            && ![PROCESSES.name, MESSAGES.name, FILES.name].contains(&capability.name),
         outcome,
     }
 }

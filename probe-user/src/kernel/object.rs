@@ -174,7 +174,8 @@ impl Object {
                 .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
                 .override_global("WANTED_PORTS", &wanted.ports, true)
                 .override_global("WANTED_PID", &wanted.pid, true)
-                .override_global("WANTED_DIRECTION", &wanted.direction, true);
+                .override_global("WANTED_DIRECTION", &wanted.direction, true)
+                .override_global("WANTED_PROTOCOL", &wanted.protocol, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
         let log = if log_level == 0 {

@@ -97,6 +97,8 @@ const PAYLOADS: &[Group] = &[
     Group::Call,
 ];
 
+const FILE_CALLS: &[Group] = &[Group::Task, Group::Call, Group::File];
+
 /// Something that the probe can know, and the ways to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Capability {
@@ -264,6 +266,20 @@ pub const MESSAGES: Capability = Capability {
             ),
         ],
     ],
+};
+
+/// What is read from and written to files. Attached only where that is asked for; it puts a few
+/// instructions behind every system call.
+pub const FILES: Capability = Capability {
+    name: "files",
+    gives: "what programs read from and write to files, pipes and terminals",
+    needed: true,
+    ways: &[&[tracepoint_at(
+        "traffic_files",
+        "sys_exit",
+        "5.5",
+        FILE_CALLS,
+    )]],
 };
 
 /// What traffic takes, in the order in which it is attached.

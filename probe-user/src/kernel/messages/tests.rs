@@ -45,12 +45,12 @@ fn a_record_is_a_message_whose_payload_is_a_part_of_it() {
         (message.command.as_str(), message.direction),
         ("curl", Direction::Sent)
     );
-    let expected = Socket::Inet {
+    let expected = Channel::Inet {
         tcp: true,
         local: "10.0.0.1:4000".parse().unwrap(),
         remote: Some("[::1]:80".parse().unwrap()),
     };
-    assert_eq!(message.socket, expected);
+    assert_eq!(message.channel, expected);
     assert_eq!(meant(&record), size_of::<Wire>() + 5);
 }
 
@@ -68,11 +68,11 @@ fn unix_sockets_have_a_path_or_none() {
             b"",
             b"",
         );
-        let expected = Socket::Unix {
+        let expected = Channel::Unix {
             path: expected.map(str::to_owned),
             peer: Some(Pid(9)),
         };
-        assert_eq!(decode(&record).unwrap().socket, expected);
+        assert_eq!(decode(&record).unwrap().channel, expected);
     };
     check(b"/run/db.sock\0", Some("/run/db.sock"));
     check(b"\0hidden", Some("@hidden"));

@@ -10,7 +10,7 @@ use crate::{
         workload::{Holders, Host},
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
-    kernel::messages::{Direction, Message, Socket},
+    kernel::messages::{Channel, Direction, Message},
 };
 
 const ID: &str = "3f2a1b4c5d6e7f8091a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4";
@@ -23,7 +23,7 @@ fn message(payload: &'static [u8]) -> Message {
         thread: Pid(13),
         command: "curl".to_owned(),
         direction: Direction::Sent,
-        socket: Socket::Inet {
+        channel: Channel::Inet {
             tcp: true,
             local: "172.18.0.3:40000".parse().unwrap(),
             remote: Some("192.0.2.7:80".parse().unwrap()),
@@ -62,7 +62,7 @@ fn talks() -> [Talk; 4] {
         ..message(b"")
     };
     let unix = Message {
-        socket: Socket::Unix {
+        channel: Channel::Unix {
             path: Some("/run/\u{1b}[31mdb".to_owned()),
             peer: None,
         },
@@ -71,7 +71,7 @@ fn talks() -> [Talk; 4] {
     };
     let datagram = Message {
         direction: Direction::Received,
-        socket: Socket::Inet {
+        channel: Channel::Inet {
             tcp: false,
             local: "[fd00::3]:53".parse().unwrap(),
             remote: None,
