@@ -5,7 +5,10 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::{bpf_get_current_task_btf, generated::bpf_task_pt_regs};
 
 use crate::{
-    kernel::{REGISTER_BUFFER, REGISTER_CALL, REGISTER_COUNT, REGISTER_FD, TASK_STATUS},
+    call::Direction,
+    file_scratch::{Scratch, scratch},
+    kernel::{Process, REGISTER_BUFFER, REGISTER_CALL, REGISTER_COUNT, REGISTER_FD, TASK_STATUS},
+    traffic::OWN_PID,
     user_memory::{
         COMPAT, PREAD64, PREADV, PREADV2, PWRITE64, PWRITEV, PWRITEV2, READ, READV, UserMemory,
         WRITE, WRITEV, in_pieces,
@@ -18,7 +21,7 @@ const TEE: i32 = 276;
 const COPY_FILE_RANGE: i32 = 326;
 
 /// No descriptor: the program's own memory.
-pub(crate) const NONE: u32 = u32::MAX;
+const NONE: u32 = u32::MAX;
 
 /// The bytes pass by the program's memory.
 const NOWHERE: u32 = 0;
@@ -36,9 +39,9 @@ pub(crate) struct FileCall {
     /// Its first argument.
     first: i32,
     /// Where the bytes came from, a descriptor or [`NONE`].
-    pub(crate) from: u32,
+    from: u32,
     /// Where they went.
-    pub(crate) to: u32,
+    to: u32,
     /// The second argument: an address.
     base: u64,
     /// The third: how much is there.
@@ -49,6 +52,36 @@ pub(crate) struct FileCall {
     memory: u32,
 }
 
+/// The end of a system call: calls `each` with the descriptors that it moved bytes between, if it did
+/// and is none of our own.
+#[inline(always)]
+pub(crate) fn each_end(returned: i64, each: impl Fn(u32, Direction, Process, *mut Scratch)) -> i32 {
+    let Some(scratch) = scratch() else {
+        return 0;
+    };
+    // SAFETY: this CPU's scratch.
+    if !unsafe { FileCall::note(returned, &raw mut (*scratch).call) } {
+        return 0;
+    }
+    let process = Process::current();
+    if process.pid == OWN_PID.load() {
+        return 0;
+    }
+    // SAFETY: as above. A volatile read is of what the verifier knows nothing.
+    let (from, to) = unsafe {
+        let call = &raw const (*scratch).call;
+        let (from, to) = (&raw const (*call).from, &raw const (*call).to);
+        (from.read_volatile(), to.read_volatile())
+    };
+    if from != NONE {
+        each(from, Direction::Receive, process, scratch);
+    }
+    if to != NONE {
+        each(to, Direction::Send, process, scratch);
+    }
+    0
+}
+
 impl FileCall {
     /// Notes the call that the current task is about to return from; whether it is one.
     ///
@@ -56,7 +89,7 @@ impl FileCall {
     ///
     /// `to_note` is valid.
     #[inline(always)]
-    pub(crate) unsafe fn note(returned: i64, to_note: *mut Self) -> bool {
+    unsafe fn note(returned: i64, to_note: *mut Self) -> bool {
         if returned <= 0 {
             return false;
         }

@@ -34,7 +34,7 @@ const _: () = assert!(PLACES.is_power_of_two());
 pub(crate) unsafe fn find(file: OpenFile, inode: &Inode, scratch: *mut Scratch) {
     // SAFETY: by the caller's promise.
     unsafe {
-        let path = &raw mut (*scratch).path;
+        let path = &raw mut (*scratch).file.path;
         (*path).inode = inode.number;
         (*path).device = inode.device;
         (*path).length = 0;
@@ -90,7 +90,10 @@ unsafe fn climb(scratch: *mut Scratch) -> bool {
         }
         // SAFETY: by the caller's promise.
         let parent = unsafe {
-            if !append(&raw mut (*scratch).path, DENTRY_NAME.read_at(dentry as u64)) {
+            if !append(
+                &raw mut (*scratch).file.path,
+                DENTRY_NAME.read_at(dentry as u64),
+            ) {
                 return false;
             }
             let parent = &raw mut (*scratch).dentry;

@@ -1,7 +1,7 @@
 //! Memory to work in: too large for a stack.
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
-use probe_ebpf::file::FilePath;
+use probe_ebpf::file::FileUse;
 
 use crate::file_call::FileCall;
 
@@ -9,8 +9,8 @@ use crate::file_call::FileCall;
 #[repr(C)]
 pub(crate) struct Scratch {
     pub(crate) call: FileCall,
-    /// The file's path, as far as it is known.
-    pub(crate) path: FilePath,
+    /// The file's path, as far as it is known; before it zeroes, for who counts.
+    pub(crate) file: FileUse,
     /// How far up the path is known: a `struct vfsmount`.
     pub(crate) mount: usize,
     /// A `struct dentry` of it.

@@ -49,6 +49,7 @@ mod resets;
 mod said;
 mod socket;
 mod tcp_life;
+mod top_files;
 mod traffic;
 mod traffic_exit;
 mod traffic_files;

@@ -11,52 +11,30 @@ use probe_ebpf::{
 };
 
 use crate::{
-    datagram::Peer,
-    file_call::{FileCall, NONE},
-    file_path,
-    file_scratch::{Scratch, scratch},
-    kernel::Process,
-    losses::counted,
-    open_file::OpenFile,
-    said::Said,
-    traffic::OWN_PID,
-    user_memory::UserMemory,
+    call::Direction, datagram::Peer, file_call::each_end, file_path, file_scratch::Scratch,
+    kernel::Process, losses::counted, open_file::OpenFile, said::Said, user_memory::UserMemory,
 };
 
 /// `sys_exit(struct pt_regs *regs, long ret)`.
 #[btf_tracepoint(function = "sys_exit")]
 fn traffic_files(ctx: BtfTracePointContext) -> i32 {
-    let Some(scratch) = scratch() else {
-        return 0;
-    };
-    // SAFETY: this CPU's scratch.
-    if !unsafe { FileCall::note(ctx.arg(1), &raw mut (*scratch).call) } {
-        return 0;
-    }
-    let process = Process::current();
-    if process.pid == OWN_PID.load() {
-        return 0;
-    }
-    // SAFETY: as above. A volatile read is of what the verifier knows nothing.
-    let (from, to) = unsafe {
-        let call = &raw const (*scratch).call;
-        let (from, to) = (&raw const (*call).from, &raw const (*call).to);
-        (from.read_volatile(), to.read_volatile())
-    };
-    if from != NONE {
-        let told = try_tell(from, DIRECTION_RECEIVED, process, scratch);
-        counted("traffic_files", told);
-    }
-    if to != NONE {
-        let told = try_tell(to, DIRECTION_SENT, process, scratch);
-        counted("traffic_files", told);
-    }
-    0
+    each_end(ctx.arg(1), tell)
+}
+
+#[inline(always)]
+fn tell(fd: u32, direction: Direction, process: Process, scratch: *mut Scratch) {
+    let told = try_tell(fd, direction, process, scratch);
+    counted("traffic_files", told);
 }
 
 /// One end of the call.
 #[inline(always)]
-fn try_tell(fd: u32, direction: u8, process: Process, scratch: *mut Scratch) -> Result<(), Loss> {
+fn try_tell(
+    fd: u32,
+    direction: Direction,
+    process: Process,
+    scratch: *mut Scratch,
+) -> Result<(), Loss> {
     let Some(file) = OpenFile::of_current_task(fd) else {
         return Ok(());
     };
@@ -75,7 +53,10 @@ fn try_tell(fd: u32, direction: u8, process: Process, scratch: *mut Scratch) -> 
         local: [0; 16],
         listener: core::ptr::null(),
         peer_pid: 0,
-        direction,
+        direction: match direction {
+            Direction::Send => DIRECTION_SENT,
+            Direction::Receive => DIRECTION_RECEIVED,
+        },
         length: call.length,
         protocol,
         port: 0,
@@ -89,7 +70,7 @@ fn try_tell(fd: u32, direction: u8, process: Process, scratch: *mut Scratch) -> 
     // SAFETY: as above.
     let path = unsafe {
         file_path::find(file, &inode, scratch);
-        &raw const (*scratch).path
+        &raw const (*scratch).file.path
     };
     // Not before: the verifier would go up the path once for each kind.
     said.memory = call.memory();

@@ -9,6 +9,7 @@ mod bpf;
 pub mod btf;
 pub mod counts;
 pub mod file;
+pub mod files;
 pub mod flow;
 pub mod flows;
 pub mod halves;

@@ -117,6 +117,8 @@ pub enum Kind {
     Container,
     /// A message: of `probe traffic`.
     Message,
+    /// A file and who uses it: of `probe top files`.
+    File,
 }
 
 /// How many values a record has of a field.
@@ -139,7 +141,8 @@ pub struct Spec {
     pub name: &'static str,
     /// What it is compared with.
     pub kind: Type,
-    /// Which records have it: edges, processes, events, containers, messages.
+    /// Which records have it: edges, processes, events, containers, messages; of files see
+    /// [`Spec::arity`].
     has: [Arity; 5],
     /// What it is.
     pub description: &'static str,
@@ -220,7 +223,18 @@ impl Spec {
     /// How many values a record of `kind` has.
     #[must_use]
     pub const fn arity(&self, kind: Kind) -> Arity {
-        self.has[kind as usize]
+        match kind {
+            Kind::File => self.of_files(),
+            kind => self.has[kind as usize],
+        }
+    }
+
+    /// A file has what messages about it have in common.
+    const fn of_files(&self) -> Arity {
+        match self.field {
+            Field::ProcName | Field::FdName | Field::FdType | Field::EvtBytes => Arity::One,
+            _ => self.has[Kind::Container as usize],
+        }
     }
 
     /// The name as one writes it: `container.label.KEY` for labels.
@@ -235,12 +249,13 @@ impl Spec {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Edge,
         Self::Process,
         Self::Event,
         Self::Container,
         Self::Message,
+        Self::File,
     ];
 
     /// As the list of fields has it.
@@ -252,6 +267,7 @@ impl Kind {
             Self::Event => "event",
             Self::Container => "container",
             Self::Message => "message",
+            Self::File => "file",
         }
     }
 
@@ -264,6 +280,7 @@ impl Kind {
             Self::Event => "an event",
             Self::Container => "a container",
             Self::Message => "a message",
+            Self::File => "a file",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Paths of files, as the programs put them together.
 
-use std::{borrow::Cow, mem::offset_of};
+use std::mem::offset_of;
 
 use probe_ebpf::file::FilePath;
 
@@ -13,9 +13,20 @@ pub fn path(bytes: &[u8]) -> Option<String> {
     let length = usize::from(u16::from_ne_bytes(length?));
     let names = array(offset_of!(FilePath, names))?.get(..length)?;
     let cut = *bytes.get(offset_of!(FilePath, cut))? != 0;
+    let inode = array(offset_of!(FilePath, inode))?.first_chunk().copied();
+    Some(written(names, cut, u64::from_ne_bytes(inode?)))
+}
+
+/// The same, of what is one.
+#[must_use]
+pub fn of(path: &FilePath) -> String {
+    let length = usize::from(path.length).min(path.names.len());
+    written(&path.names[..length], path.cut != 0, path.inode)
+}
+
+fn written(names: &[u8], cut: bool, inode: u64) -> String {
     if names.is_empty() {
-        let inode = array(offset_of!(FilePath, inode))?.first_chunk().copied();
-        return Some(format!("pipe:[{}]", u64::from_ne_bytes(inode?)));
+        return format!("pipe:[{inode}]");
     }
     let mut path = String::new();
     if cut {
@@ -24,11 +35,10 @@ pub fn path(bytes: &[u8]) -> Option<String> {
     // Each ends with a zero.
     let names = names.strip_suffix(&[0]).unwrap_or(names);
     for name in names.rsplit(|byte| *byte == 0) {
-        let name: Cow<'_, str> = String::from_utf8_lossy(name);
         path.push('/');
-        path.push_str(&name);
+        path.push_str(&String::from_utf8_lossy(name));
     }
-    Some(path)
+    path
 }
 
 #[cfg(test)]

@@ -282,6 +282,14 @@ pub const FILES: Capability = Capability {
     )]],
 };
 
+/// How much that is, file by file. Attached only while it is asked for, as above.
+pub const FILE_USE: Capability = Capability {
+    name: "file-use",
+    gives: "how much is read from and written to each file",
+    needed: true,
+    ways: &[&[tracepoint_at("top_files", "sys_exit", "5.5", FILE_CALLS)]],
+};
+
 /// What traffic takes, in the order in which it is attached.
 pub const TRAFFIC: &[Capability] = &[
     NAMES,
