@@ -1,10 +1,11 @@
-//! `probe traffic --files`: what is read from and written to files and pipes, byte for byte.
+//! `probe traffic --files` and `probe top files`: what is read from and written to files, byte for byte.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::env;
 use std::fs::{self, File};
-use std::process::{Command, Stdio};
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use probe_tests::tally::Tally;
@@ -53,6 +54,7 @@ fn a_file_and_a_pipe_are_shown_byte_for_byte_with_their_paths_as_the_container_s
     let pipes = start(&[
         "-o",
         "json",
+        "--no-redact",
         "--filter",
         &format!("{own} and fd.type = pipe and evt.dir = in"),
     ]);
@@ -158,23 +160,143 @@ fn of_ten_thousand_writes_a_second_each_is_shown_or_counted_as_lost() {
 }
 
 #[test]
+fn the_bytes_of_a_file_add_up_to_what_the_workload_moved() {
+    let engine = Engine::start().unwrap();
+    let words = "file --path /written --writes 3000 --bytes 1000 --pace 2 --reads 2 --after /go";
+    let container = Container::of(&engine, &image::WORKLOAD, "writer").unwrap();
+    let container = container.command(words.split(' ')).run().unwrap();
+    let filter = "container.name = writer and fd.name = /written";
+    let words = ["-o", "json", "--interval", "500ms", "--filter", filter];
+    let mut top = Top::start(&engine, &words);
+    engine
+        .docker(["cp", "/etc/hostname", "writer:/go"])
+        .unwrap();
+    let mut moved = [0, 0];
+    while moved != [6_000_000, 3_000_000] {
+        let line = top.line();
+        assert_eq!(
+            (&line["command"], &line["path"]),
+            (&"workload".into(), &"/written".into())
+        );
+        for (sum, key) in moved.iter_mut().zip(["bytes_read", "bytes_written"]) {
+            *sum += line[key].as_u64().unwrap();
+        }
+        assert!(moved[0] <= 6_000_000 && moved[1] <= 3_000_000, "{moved:?}");
+    }
+    let tally = container.tally().unwrap();
+    assert_eq!([tally.bytes_received, tally.bytes_sent], moved);
+    assert_eq!(top.end(), ("".to_owned(), "".to_owned()));
+}
+
+#[test]
+fn what_finds_no_room_is_in_its_containers_rest_and_said() {
+    // One more than there is room for, and again as many.
+    const FILES: u64 = 2 * 16_385;
+    let engine = Engine::start().unwrap();
+    let script = format!(
+        "until [ -e /go ]; do sleep 0.1; done; mkdir /d; i=0
+         while [ $i -lt {FILES} ]; do echo x > /d/$i; i=$((i+1)); done; sleep 600"
+    );
+    let container = Container::of(&engine, &image::BUSYBOX, "writer").unwrap();
+    let container = container.command(["sh", "-c", &script]).run().unwrap();
+    let words = [
+        "-o",
+        "json",
+        "--interval",
+        "4s",
+        "--filter",
+        "container.name = writer",
+    ];
+    let mut top = Top::start(&engine, &words);
+    container.exec(["touch", "/go"]).unwrap();
+    let (mut written, mut rest) = (0, 0);
+    while written < FILES * 2 {
+        let line = top.line();
+        let bytes = line["bytes_written"].as_u64().unwrap();
+        if line["path"].is_null() {
+            rest += bytes;
+            written += bytes;
+        } else if line["path"].as_str().unwrap().starts_with("/d/") {
+            assert_eq!(bytes, 2, "{line:#}");
+            written += bytes;
+        }
+    }
+    let (_, said) = top.end();
+    // Where the machine is slow, there are intervals enough for room.
+    assert_eq!(
+        rest > 0,
+        said.contains("more files than there is room for"),
+        "{rest} {said}"
+    );
+}
+
+/// `probe top files`, line by line.
+struct Top {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    errors: BufReader<ChildStderr>,
+}
+
+impl Top {
+    fn start(engine: &Engine, words: &[&str]) -> Self {
+        let mut command = Command::new(place::probe());
+        command.args(["top", "files"]).args(words);
+        command.env("DOCKER_HOST", engine.host());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.lines().any(|line| line.starts_with("tracing")) {
+            assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self {
+            child,
+            lines,
+            errors,
+        }
+    }
+
+    fn line(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    /// Ends it; what it still printed, and said.
+    fn end(mut self) -> (String, String) {
+        let pid = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-s", "INT", &pid]).status();
+        assert!(killed.unwrap().success());
+        let printed = self.lines.map(Result::unwrap).collect();
+        let mut said = String::new();
+        self.errors.read_to_string(&mut said).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said}");
+        (printed, said)
+    }
+}
+
+#[test]
 fn its_program_is_loaded_only_when_it_is_asked_for() {
     let loaded = |words: &[&str]| {
         let probe = Probe::alone(words).unwrap();
         let programs = programs::of(probe.pid()).unwrap();
         probe.interrupt().unwrap();
-        programs
-            .iter()
-            .any(|program| program.name == "traffic_files")
+        let names = programs.into_iter().map(|program| program.name);
+        let own = names.filter(|name| name.ends_with("_files"));
+        own.collect::<Vec<_>>()
     };
-    assert!(loaded(&["traffic", "--files"]));
+    assert_eq!(loaded(&["traffic", "--files"]), ["traffic_files"]);
+    assert_eq!(loaded(&["top", "files"]), ["top_files"]);
     for words in [
         &["traffic"][..],
         &["graph"],
         &["events"],
+        &["top", "containers"],
         &["run", "-o", "lines"],
     ] {
-        assert!(!loaded(words), "{words:?}");
+        assert_eq!(loaded(words), Vec::<String>::new(), "{words:?}");
     }
 }
 

@@ -233,6 +233,7 @@ impl Spec {
     const fn of_files(&self) -> Arity {
         match self.field {
             Field::ProcName | Field::FdName | Field::FdType | Field::EvtBytes => Arity::One,
+            Field::EcsService => Arity::Never,
             _ => self.has[Kind::Container as usize],
         }
     }

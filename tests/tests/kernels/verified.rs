@@ -44,7 +44,12 @@ fn the_verifier_has_no_more_work_than_was_recorded() {
 /// Of all programs, on this kernel.
 fn verified() -> Verified {
     let mut verified = Verified::new();
-    for words in [&["graph"][..], &["events"], &["traffic", "--files"]] {
+    for words in [
+        &["graph"][..],
+        &["events"],
+        &["traffic", "--files"],
+        &["top", "files"],
+    ] {
         let probe = Probe::alone(words).unwrap();
         for program in programs::of(probe.pid()).unwrap() {
             let count = program.verified.unwrap();
