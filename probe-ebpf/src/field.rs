@@ -93,6 +93,30 @@ macro_rules! with_kernel_fields {
                 REGISTER_BUFFER: u64 = "pt_regs" "si";
                 REGISTER_COUNT: u64 = "pt_regs" "dx";
             }
+            File {
+                TASK_FILES: usize = "task_struct" "files";
+                TASK_FS: usize = "task_struct" "fs";
+                FS_ROOT_MOUNT: usize = "fs_struct" "root.mnt";
+                FS_ROOT_DENTRY: usize = "fs_struct" "root.dentry";
+                FILES_TABLE: usize = "files_struct" "fdt";
+                TABLE_FILES: usize = "fdtable" "fd";
+                TABLE_SIZE: u32 = "fdtable" "max_fds";
+                FILE_INODE: usize = "file" "f_inode";
+                FILE_MOUNT: usize = "file" "f_path.mnt";
+                FILE_DENTRY: usize = "file" "f_path.dentry";
+                INODE_MODE: u16 = "inode" "i_mode";
+                INODE_NUMBER: u64 = "inode" "i_ino";
+                INODE_RDEV: u32 = "inode" "i_rdev";
+                INODE_SB: usize = "inode" "i_sb";
+                SB_MAGIC: u64 = "super_block" "s_magic";
+                SB_DEVICE: u32 = "super_block" "s_dev";
+                DENTRY_PARENT: usize = "dentry" "d_parent";
+                DENTRY_NAME: usize = "dentry" "d_name.name";
+                VFSMOUNT_ROOT: usize = "vfsmount" "mnt_root";
+                MOUNT_ROOT: usize = "mount" "mnt.mnt_root";
+                MOUNT_PARENT: usize = "mount" "mnt_parent";
+                MOUNT_POINT: usize = "mount" "mnt_mountpoint";
+            }
         }
     };
 }
@@ -112,6 +136,8 @@ pub enum Group {
     Clock,
     /// The system call that a task is in, on x86-64.
     Call,
+    /// A task's open files and their paths.
+    File,
 }
 
 /// One field, as user space sees it.

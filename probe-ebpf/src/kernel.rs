@@ -1,10 +1,17 @@
 //! Reading the kernel's own structs.
 
-use core::{ffi::c_void, marker::PhantomData, ptr};
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    mem::{MaybeUninit, size_of},
+    ptr,
+};
 
 use aya_ebpf::{
     Global,
-    helpers::{bpf_get_current_cgroup_id, bpf_get_current_task_btf},
+    helpers::{
+        bpf_get_current_cgroup_id, bpf_get_current_task_btf, generated::bpf_probe_read_kernel,
+    },
 };
 use probe_ebpf::{field::OFFSET_UNSET, flow::COMM_LEN};
 
@@ -43,6 +50,33 @@ impl<T: Copy> KernelField<T> {
     pub(crate) unsafe fn read(&self, base: *const c_void) -> T {
         // SAFETY: by the caller's promise, and the verifier checks it.
         unsafe { ptr::read_volatile(base.byte_add(self.offset()).cast::<T>()) }
+    }
+}
+
+impl<T: Copy> KernelField<T> {
+    /// Reads the field of a struct at an address that the verifier knows nothing of, by a helper;
+    /// zeroes when that is not mapped. `T` is made of integers.
+    #[inline(always)]
+    pub(crate) fn read_at(&self, base: u64) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: there is room, and the helper checks the source; where there is none, it fills
+        // in zeroes.
+        unsafe {
+            self.copy_at(base, value.as_mut_ptr());
+            value.assume_init()
+        }
+    }
+
+    /// As above, to a place of one's own.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid.
+    #[inline(always)]
+    pub(crate) unsafe fn copy_at(&self, base: u64, to: *mut T) {
+        let from = base.wrapping_add(self.offset() as u64) as *const c_void;
+        // SAFETY: by the caller's promise; the helper checks the source.
+        unsafe { bpf_probe_read_kernel(to.cast(), size_of::<T>() as u32, from) };
     }
 }
 

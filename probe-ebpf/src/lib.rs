@@ -7,6 +7,7 @@
 
 pub mod dns;
 pub mod field;
+pub mod file;
 pub mod flow;
 pub mod half;
 pub mod loss;

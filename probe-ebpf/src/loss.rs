@@ -20,11 +20,15 @@ pub enum Loss {
     MessagesFull = 6,
     /// A name server's answer that did not fit into its ring.
     AnswersFull = 7,
+    /// A read or write of a file that found no room: it counts for its cgroup's rest.
+    FilesFull = 8,
+    /// The same, where there was no room for the rest either: not counted.
+    FileRestFull = 9,
 }
 
 impl Loss {
     /// Every cause, in the order of its slot.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::FlowMapFull,
         Self::SocketStorage,
         Self::RingFull,
@@ -33,6 +37,8 @@ impl Loss {
         Self::OthersFull,
         Self::MessagesFull,
         Self::AnswersFull,
+        Self::FilesFull,
+        Self::FileRestFull,
     ];
 }
 

@@ -1,7 +1,9 @@
 //! Messages: what one send or receive call moved, with the beginning of the payload.
 //!
 //! They have a ring of their own. A record is a [`Message`] and `captured` bytes behind it; what
-//! follows those, up to the record's end, is nothing.
+//! follows those, up to the record's end, is nothing. Of a file, a [`FilePath`] is between the two.
+//!
+//! [`FilePath`]: crate::file::FilePath
 
 use core::mem::{offset_of, size_of};
 
@@ -30,6 +32,8 @@ pub struct Wanted {
     pub pid: u32,
     /// One of the `DIRECTION_` constants.
     pub direction: u32,
+    /// As in a [`Message`].
+    pub protocol: u32,
 }
 
 /// One call.
@@ -60,13 +64,13 @@ pub struct Message {
     pub netns: u32,
     /// The system call's number.
     pub call: i32,
-    /// Its first argument: the socket's descriptor.
+    /// Its first argument: the socket's or file's descriptor.
     pub fd: i32,
     /// In host byte order.
     pub local_port: u16,
     /// In host byte order.
     pub remote_port: u16,
-    /// As in a flow's key.
+    /// As in a flow's key; of a file, as there.
     pub protocol: u8,
     /// One of the `DIRECTION_` constants.
     pub direction: u8,
@@ -83,5 +87,5 @@ const _: () = {
     assert!(offset_of!(Message, local_port) == 96);
     assert!(offset_of!(Message, path) == 104);
     assert!(size_of::<Message>() == 216);
-    assert!(size_of::<Wanted>() == 48);
+    assert!(size_of::<Wanted>() == 52);
 };

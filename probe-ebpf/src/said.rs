@@ -1,14 +1,18 @@
 //! A message on its way into the ring.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::size_of};
 
 use aya_ebpf::{
     Global,
     btf_maps::RingBuf,
-    helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_ns, generated::bpf_probe_read_user},
+    helpers::{
+        bpf_get_current_pid_tgid, bpf_ktime_get_ns,
+        generated::{bpf_probe_read_kernel, bpf_probe_read_user},
+    },
     macros::btf_map,
 };
 use probe_ebpf::{
+    file::FilePath,
     flow::PATH_WORDS,
     loss::Loss,
     message::{MAX_PIECES, Message},
@@ -47,6 +51,10 @@ static WANTED_PID: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 static WANTED_DIRECTION: Global<u32> = Global::new(0);
 
+/// As above.
+#[unsafe(no_mangle)]
+static WANTED_PROTOCOL: Global<u32> = Global::new(0);
+
 /// What is known of a call: all that takes decisions, which would be walked through for each size of a
 /// record.
 pub(crate) struct Said {
@@ -66,10 +74,11 @@ pub(crate) struct Said {
     pub(crate) memory: UserMemory,
 }
 
-/// A record with room for so much payload.
+/// A record with room for so much payload, and before it for what else there is to say.
 #[repr(C)]
-struct Slot<const ROOM: usize> {
+struct Slot<Else, const ROOM: usize> {
     message: Message,
+    other: Else,
     payload: [u8; ROOM],
 }
 
@@ -79,6 +88,10 @@ impl Said {
     pub(crate) fn is_wanted(&self) -> bool {
         let (pid, way) = (WANTED_PID.load(), WANTED_DIRECTION.load());
         if (pid != 0 && pid != self.process.pid) || (way != 0 && way != u32::from(self.direction)) {
+            return false;
+        }
+        let protocol = WANTED_PROTOCOL.load();
+        if protocol != 0 && protocol != u32::from(self.protocol) {
             return false;
         }
         let port = |wanted: u32| {
@@ -94,40 +107,56 @@ impl Said {
         port(port_a) && port(port_b) && address(address_a) && address(address_b)
     }
 
+    /// About a socket.
+    #[inline(always)]
+    pub(crate) fn submit(&self) -> Result<(), Loss> {
+        self.submit_with(|_: *mut ()| ())
+    }
+
+    /// About a file.
+    #[inline(always)]
+    pub(crate) fn submit_about(&self, path: *const FilePath) -> Result<(), Loss> {
+        self.submit_with(|to| copy(path, to))
+    }
+
     /// Records come in a few sizes, as the verifier wants to know them; what is not filled costs
     /// room in the ring, and no time.
     #[inline(always)]
-    pub(crate) fn submit(&self) -> Result<(), Loss> {
+    fn submit_with<Else: 'static>(&self, other: impl Fn(*mut Else)) -> Result<(), Loss> {
         let (length, snaplen) = (u64::from(self.length), u64::from(SNAPLEN.load()));
         let wanted = if length < snaplen { length } else { snaplen };
         if self.memory.pieces {
             // "invalid access to mem": it does not see that where a piece begins and how long it is
             // add up to no more than there is. So each may be half of it.
             return if wanted <= 2048 {
-                self.pieces::<2048, 4096>(wanted)
+                self.pieces::<Else, 2048, 4096>(wanted, other)
             } else {
-                self.pieces::<65_536, 131_072>(wanted)
+                self.pieces::<Else, 65_536, 131_072>(wanted, other)
             };
         }
         let count = self.memory.count;
         let wanted = if wanted < count { wanted } else { count };
         if wanted < 256 {
-            self.whole::<256>(wanted)
+            self.whole::<Else, 256>(wanted, other)
         } else if wanted < 2048 {
-            self.whole::<2048>(wanted)
+            self.whole::<Else, 2048>(wanted, other)
         } else if wanted < 16_384 {
-            self.whole::<16_384>(wanted)
+            self.whole::<Else, 16_384>(wanted, other)
         } else {
-            self.whole::<131_072>(wanted)
+            self.whole::<Else, 131_072>(wanted, other)
         }
     }
 
     /// Bytes that lie together, less than `ROOM`: a power of two.
     #[inline(always)]
-    fn whole<const ROOM: usize>(&self, wanted: u64) -> Result<(), Loss> {
-        record::<ROOM>(|slot| {
+    fn whole<Else: 'static, const ROOM: usize>(
+        &self,
+        wanted: u64,
+        other: impl Fn(*mut Else),
+    ) -> Result<(), Loss> {
+        self.record::<Else, ROOM>(|slot| {
             // SAFETY: the record is ours to fill.
-            unsafe { self.fill(&raw mut (*slot).message) };
+            other(unsafe { &raw mut (*slot).other });
             // "outside of the allowed memory range": 6.1 forgets the bound of what is on the stack.
             let wanted = masked(wanted, ROOM as u64 - 1);
             // SAFETY: there is room; the helper checks the source.
@@ -141,10 +170,14 @@ impl Said {
 
     /// Bytes in several pieces, no more than `HALF` of them: a power of two.
     #[inline(always)]
-    fn pieces<const HALF: usize, const ROOM: usize>(&self, wanted: u64) -> Result<(), Loss> {
-        record::<ROOM>(|slot| {
+    fn pieces<Else: 'static, const HALF: usize, const ROOM: usize>(
+        &self,
+        wanted: u64,
+        other: impl Fn(*mut Else),
+    ) -> Result<(), Loss> {
+        self.record::<Else, ROOM>(|slot| {
             // SAFETY: the record is ours to fill.
-            unsafe { self.fill(&raw mut (*slot).message) };
+            other(unsafe { &raw mut (*slot).other });
             let (mut captured, mut index) = (0_u64, 0_u64);
             while index < MAX_PIECES && index < self.memory.count && captured < wanted {
                 let [base, length] = user_memory::piece(self.memory.base, index);
@@ -171,6 +204,25 @@ impl Said {
             }
             captured
         })
+    }
+
+    /// Reserves a record, lets `fill` fill it and say how much payload it has, and hands it to user
+    /// space.
+    #[inline(always)]
+    fn record<Else: 'static, const ROOM: usize>(
+        &self,
+        fill: impl FnOnce(*mut Slot<Else, ROOM>) -> u64,
+    ) -> Result<(), Loss> {
+        let entry = MESSAGES.reserve_untyped::<Slot<Else, ROOM>>(0);
+        let mut entry = entry.ok_or(Loss::MessagesFull)?;
+        let slot = entry.as_mut_ptr();
+        // SAFETY: the record is ours to fill.
+        unsafe { self.fill(&raw mut (*slot).message) };
+        let captured = fill(slot);
+        // SAFETY: as above.
+        unsafe { (*slot).message.captured = captured as u32 };
+        entry.submit(0);
+        Ok(())
     }
 
     /// # Safety
@@ -206,22 +258,16 @@ impl Said {
     }
 }
 
-/// Reserves a record, lets `fill` fill it and say how much payload it has, and hands it to user space.
+/// Copies a path, whole: how much of it means something the verifier need not know.
 #[inline(always)]
-fn record<const ROOM: usize>(fill: impl FnOnce(*mut Slot<ROOM>) -> u64) -> Result<(), Loss> {
-    let entry = MESSAGES.reserve_untyped::<Slot<ROOM>>(0);
-    let mut entry = entry.ok_or(Loss::MessagesFull)?;
-    let slot = entry.as_mut_ptr();
-    let captured = fill(slot);
-    // SAFETY: the record is ours to fill.
-    unsafe { (*slot).message.captured = captured as u32 };
-    entry.submit(0);
-    Ok(())
+fn copy(path: *const FilePath, to: *mut FilePath) {
+    // SAFETY: both are a whole one; the source is a map's value, which is always there.
+    unsafe { bpf_probe_read_kernel(to.cast(), size_of::<FilePath>() as u32, path.cast()) };
 }
 
 /// What the verifier takes for a bound: the compiler, which knows of one already, would leave it out.
 #[inline(always)]
-fn masked(mut value: u64, mask: u64) -> u64 {
+pub(crate) fn masked(mut value: u64, mask: u64) -> u64 {
     // SAFETY: an instruction on registers.
     unsafe {
         core::arch::asm!(

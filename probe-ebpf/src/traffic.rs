@@ -25,7 +25,7 @@ pub(crate) const MSG_TRUNC: i32 = 0x20;
 
 /// The probe's own process, which is left out.
 #[unsafe(no_mangle)]
-static OWN_PID: Global<u32> = Global::new(0);
+pub(crate) static OWN_PID: Global<u32> = Global::new(0);
 
 /// `sock_send_length(struct sock *sk, int ret, int flags)`, since 6.3.
 #[btf_tracepoint(function = "sock_send_length")]

@@ -21,21 +21,25 @@ use crate::{
     kernel::{REGISTER_BUFFER, REGISTER_CALL, REGISTER_COUNT, REGISTER_FD, TASK_STATUS},
 };
 
-const READ: i32 = 0;
-const WRITE: i32 = 1;
-const READV: i32 = 19;
-const WRITEV: i32 = 20;
+pub(crate) const READ: i32 = 0;
+pub(crate) const WRITE: i32 = 1;
+pub(crate) const PREAD64: i32 = 17;
+pub(crate) const PWRITE64: i32 = 18;
+pub(crate) const READV: i32 = 19;
+pub(crate) const WRITEV: i32 = 20;
 const SENDTO: i32 = 44;
 const RECVFROM: i32 = 45;
 const SENDMSG: i32 = 46;
 const RECVMSG: i32 = 47;
+pub(crate) const PREADV: i32 = 295;
+pub(crate) const PWRITEV: i32 = 296;
 const RECVMMSG: i32 = 299;
 const SENDMMSG: i32 = 307;
-const PREADV2: i32 = 327;
-const PWRITEV2: i32 = 328;
+pub(crate) const PREADV2: i32 = 327;
+pub(crate) const PWRITEV2: i32 = 328;
 
 /// `TS_COMPAT` of `thread_info.status`: a 32-bit call, whose numbers and structures are others.
-const COMPAT: u32 = 2;
+pub(crate) const COMPAT: u32 = 2;
 
 /// `struct mmsghdr`: a `struct msghdr` of 56 bytes and a length, padded.
 const MMSGHDR_LEN: u64 = 64;
@@ -70,6 +74,15 @@ struct Progress {
 }
 
 impl UserMemory {
+    /// Of no call.
+    pub(crate) const NOTHING: Self = Self {
+        call: 0,
+        fd: 0,
+        base: 0,
+        count: 0,
+        pieces: false,
+    };
+
     /// The same call, whose bytes are in no memory.
     #[inline(always)]
     pub(crate) const fn nowhere(self) -> Self {
@@ -178,7 +191,7 @@ fn of_header(memory: UserMemory) -> UserMemory {
 
 /// The same, or its only piece.
 #[inline(always)]
-fn in_pieces(memory: UserMemory) -> UserMemory {
+pub(crate) fn in_pieces(memory: UserMemory) -> UserMemory {
     if memory.count != 1 {
         return memory;
     }

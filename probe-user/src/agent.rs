@@ -1,5 +1,6 @@
 //! The live kernel, Docker and the ledger, tied together: one tick, one graph.
 
+mod files;
 mod graph;
 pub(crate) mod machine;
 mod messages;
@@ -23,14 +24,15 @@ use crate::{
     ids::NetNs,
     kernel::{
         answers::Answers,
+        files::FilesError,
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         messages::{Capture, Message, Messages},
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
         programs::{
-            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, MESSAGES, PROCESSES,
-            TRAFFIC,
+            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, FILES, MESSAGES,
+            PROCESSES, TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -62,6 +64,8 @@ pub struct Options {
     pub processes: bool,
     /// Whether flows are.
     pub traffic: bool,
+    /// Whether what is used of files may be asked for: there is room for it then.
+    pub files: bool,
     /// How much of what is said is; `None` where nobody wants to know.
     pub messages: Option<Capture>,
     /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
@@ -95,6 +99,9 @@ pub enum StartError {
     /// The kernel side did not load.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The files' maps cannot be used.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// The ring cannot be waited on.
     #[error("the record ring cannot be polled")]
     Poll(#[source] io::Error),
@@ -106,6 +113,9 @@ pub enum RunError {
     /// The flow map could not be read.
     #[error(transparent)]
     Flows(#[from] FlowError),
+    /// The files' maps could not be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// The loss counters could not be read.
     #[error("the loss counters cannot be read")]
     Losses(#[source] aya::maps::MapError),
@@ -135,6 +145,7 @@ pub struct Agent {
     /// When to look for those that wake nobody; `None` where there are none.
     looks: Option<Interval>,
     messages: Option<AsyncFd<Messages>>,
+    files: files::Files,
     answers: Answers,
     ledger: Ledger,
     host: Host,
@@ -158,7 +169,12 @@ impl Agent {
     pub fn start(options: &Options) -> Result<Self, StartError> {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
-        let mut object = Object::load(options.max_flows, options.netns, options.messages.as_ref())?;
+        let mut object = Object::load(
+            options.max_flows,
+            options.netns,
+            options.messages.as_ref(),
+            options.files,
+        )?;
         let live_sockets = object.attach_live_sockets()?;
         let maps = FlowMaps {
             flows: object.take_map("FLOWS")?,
@@ -184,6 +200,7 @@ impl Agent {
         let answers =
             Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
 
+        let files = files::Files::open(&mut object)?;
         let directory = Arc::new(Directory::default());
         let engines = Engines::follow(&options.engines, &directory);
         let shutdown = CancellationToken::new();
@@ -211,10 +228,13 @@ impl Agent {
         if options.processes {
             attach(&PROCESSES)?;
         }
-        if options.messages.is_some() {
+        if let Some(capture) = &options.messages {
             [DATAGRAM_PEERS, MESSAGES]
                 .iter()
                 .try_for_each(&mut attach)?;
+            if capture.files {
+                attach(&FILES)?;
+            }
         }
         if options.traffic {
             TRAFFIC.iter().try_for_each(attach)?;
@@ -232,6 +252,7 @@ impl Agent {
             records,
             looks: options.processes.then(|| every(PATIENCE)),
             messages,
+            files,
             answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
@@ -329,6 +350,7 @@ impl Agent {
             _ = self.ticks.tick() => {
                 let begun = Instant::now();
                 self.read_flows()?;
+                self.files.tick()?;
                 self.vitals.last_tick = begun.elapsed();
                 self.vitals.ticking += begun.elapsed();
                 self.vitals.ticks += 1;

@@ -137,6 +137,10 @@ enum Wanted {
     /// Containers' coming and going alone.
     Names,
     Traffic,
+    /// The same, and room for what is used of files.
+    Screen,
+    /// Names, and what is used of files.
+    Files,
     Records,
     Messages(Capture),
 }
@@ -150,14 +154,15 @@ impl Source {
         interval: Duration,
         quiet: bool,
     ) -> anyhow::Result<Agent> {
-        let traffic = matches!(wanted, Wanted::Traffic);
-        let agent = Agent::start(&Options {
+        let traffic = matches!(wanted, Wanted::Traffic | Wanted::Screen);
+        let mut agent = Agent::start(&Options {
             interval,
             max_flows: self.max_flows,
             netns: self.own_netns.then(own_netns).transpose()?,
             engines: self.engines.addresses()?,
             processes: matches!(wanted, Wanted::Records),
             traffic,
+            files: matches!(wanted, Wanted::Screen | Wanted::Files),
             messages: match wanted {
                 Wanted::Messages(capture) => Some(capture),
                 _ => None,
@@ -166,6 +171,9 @@ impl Source {
             ecs: traffic.then(|| self.ecs.options()),
             show,
         })?;
+        if matches!(wanted, Wanted::Files) {
+            agent.watch_files()?;
+        }
         if !quiet {
             announce(&agent);
         }

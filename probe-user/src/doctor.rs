@@ -7,7 +7,9 @@ use crate::{
     kernel::{
         object::{LoadError, Object},
         privileges,
-        programs::{CONTAINERS, Capability, MESSAGES, PROCESSES, Program, TRAFFIC},
+        programs::{
+            CONTAINERS, Capability, FILE_USE, FILES, MESSAGES, PROCESSES, Program, TRAFFIC,
+        },
     },
 };
 
@@ -81,10 +83,10 @@ pub async fn examine(engines: &[EngineAddress]) -> Vec<Finding> {
         }),
     };
     let mut findings = vec![privileges, cgroups];
-    match (Object::load(FLOWS, None, None), mount) {
+    match (Object::load(FLOWS, None, None, false), mount) {
         (Ok(mut object), Ok(mount)) => {
             let capabilities = [CONTAINERS].into_iter().chain(TRAFFIC.iter().copied());
-            for capability in capabilities.chain([PROCESSES, MESSAGES]) {
+            for capability in capabilities.chain([PROCESSES, MESSAGES, FILES, FILE_USE]) {
                 findings.push(capability_of(&mut object, &capability, &mount));
             }
             findings.extend(iterators(&mut object));
@@ -121,8 +123,11 @@ fn capability_of(object: &mut Object, capability: &Capability, mount: &CgroupMou
     Finding {
         name: capability.name,
         gives: capability.gives,
-        // Processes are for `probe events`, messages for `probe traffic`; the graph does without.
-        needed: capability.needed && ![PROCESSES.name, MESSAGES.name].contains(&capability.name),
+        // For commands of their own: the graph does without.
+        needed: capability.needed
+            && ![PROCESSES, MESSAGES, FILES, FILE_USE]
+                .iter()
+                .any(|other| other.name == capability.name),
         outcome,
     }
 }

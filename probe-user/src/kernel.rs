@@ -8,6 +8,8 @@ pub mod batch;
 mod bpf;
 pub mod btf;
 pub mod counts;
+pub mod file;
+pub mod files;
 pub mod flow;
 pub mod flows;
 pub mod halves;

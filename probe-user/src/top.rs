@@ -1,11 +1,12 @@
 //! What `probe top` shows: who uses how much, now.
 //!
 //! A [`Look`] is what one tick found out. Each subject (containers, processes, connections, ports,
-//! services) makes a [`Sheet`] of it: columns and lines of values, which are then sorted, cut,
+//! services, files) makes a [`Sheet`] of it: columns and lines of values, which are then sorted, cut,
 //! drawn or printed alike, whatever they are of.
 
 pub mod connections;
 pub mod containers;
+pub mod files;
 mod look;
 pub mod ports;
 pub mod processes;
@@ -36,6 +37,8 @@ pub enum Subject {
     Ports,
     /// A service a line: of ECS, Swarm or Compose.
     Services,
+    /// A file and a command that uses it a line.
+    Files,
 }
 
 impl Subject {
@@ -48,16 +51,18 @@ impl Subject {
             Self::Connections => "connections",
             Self::Ports => "ports",
             Self::Services => "services",
+            Self::Files => "files",
         }
     }
 
     /// All of them, in the order in which one steps through them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Containers,
         Self::Processes,
         Self::Connections,
         Self::Ports,
         Self::Services,
+        Self::Files,
     ];
 
     /// The column that lines are sorted by unless told otherwise.
@@ -65,7 +70,7 @@ impl Subject {
     pub const fn busiest(self) -> &'static str {
         match self {
             Self::Containers | Self::Processes | Self::Services => "cpu",
-            Self::Connections | Self::Ports => "rate",
+            Self::Connections | Self::Ports | Self::Files => "rate",
         }
     }
 
@@ -76,6 +81,7 @@ impl Subject {
             Self::Containers | Self::Services => Kind::Container,
             Self::Processes => Kind::Process,
             Self::Connections | Self::Ports => Kind::Edge,
+            Self::Files => Kind::File,
         }
     }
 
@@ -88,6 +94,7 @@ impl Subject {
             Self::Connections => &connections::COLUMNS,
             Self::Ports => &ports::COLUMNS,
             Self::Services => &services::COLUMNS,
+            Self::Files => &files::COLUMNS,
         }
     }
 
@@ -100,6 +107,7 @@ impl Subject {
             Self::Connections => connections::lines(look),
             Self::Ports => ports::lines(look),
             Self::Services => services::lines(look),
+            Self::Files => files::lines(look),
         };
         Sheet {
             columns: self.columns(),

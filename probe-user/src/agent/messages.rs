@@ -8,7 +8,7 @@ use super::{Agent, RunError, StartError, map_error, take_in};
 use crate::kernel::{
     messages::{Message, Messages},
     object::Object,
-    programs::MESSAGES,
+    programs::{FILES, MESSAGES},
 };
 
 impl Agent {
@@ -29,7 +29,8 @@ impl Agent {
 
     /// Detaches what tells of messages.
     pub fn end_messages(&mut self) {
-        self.object.detach(MESSAGES.programs());
+        let programs = MESSAGES.programs().chain(FILES.programs());
+        self.object.detach(programs);
     }
 }
 

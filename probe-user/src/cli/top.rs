@@ -18,7 +18,7 @@ use crate::{
     config::interval,
     filter::Filter,
     identity::{CgroupMount, process},
-    top::{Look, Looker, Sheet, Subject},
+    top::{Look, Looker, Sheet, Subject, files},
     topology::Graph,
     usage::Hierarchies,
     views::{edges::losses, sheet},
@@ -79,6 +79,8 @@ pub enum List {
     Ports,
     /// A service of ECS, Swarm or Compose a line.
     Services,
+    /// A file and a command that uses it a line.
+    Files,
 }
 
 impl From<List> for Subject {
@@ -89,6 +91,7 @@ impl From<List> for Subject {
             List::Connections => Self::Connections,
             List::Ports => Self::Ports,
             List::Services => Self::Services,
+            List::Files => Self::Files,
         }
     }
 }
@@ -119,7 +122,9 @@ impl Top {
         let mut stop = Stop::new()?;
         // Processes by themselves need no traffic; on a screen one may look for that next.
         let wanted = match self.list {
-            List::Processes if !draws => Wanted::Names,
+            _ if draws => Wanted::Screen,
+            List::Processes => Wanted::Names,
+            List::Files => Wanted::Files,
             _ => Wanted::Traffic,
         };
         let mut agent = self
@@ -223,7 +228,21 @@ fn tell_losses(agent: &Agent) -> anyhow::Result<()> {
     if let Some(lost) = losses(&agent.losses()?) {
         say(format_args!("{lost}"));
     }
+    if let Some(lost) = files_lost(agent)? {
+        say(format_args!("{lost}"));
+    }
     Ok(())
+}
+
+/// What of files has no line of its own.
+fn files_lost(agent: &Agent) -> anyhow::Result<Option<String>> {
+    Ok(match agent.files_lost()? {
+        (0, 0) => None,
+        (rest, none) => Some(format!(
+            "{rest} reads and writes are of more files than there is room for, and counted in lines \
+             without a file; {none} are not counted"
+        )),
+    })
 }
 
 /// What looks, and at what.
@@ -252,6 +271,7 @@ impl Eyes {
             None
         };
         let mut look = self.looker.look(agent.directory(), graph, processes);
+        look.files = files::readings(agent.files_used(), agent.host());
         if let Some(ecs) = agent.ecs() {
             let containers = look.readings.iter().map(|reading| &reading.container);
             let known = containers.filter_map(|container| {

@@ -2,10 +2,15 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use probe_ebpf::message::{DIRECTION_RECEIVED, DIRECTION_SENT, MAX_SNAPLEN, Wanted as Kernel};
+use probe_ebpf::{
+    file::{PROTOCOL_FILE, PROTOCOL_PIPE, PROTOCOL_TTY},
+    flow::{PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX},
+    message::{DIRECTION_RECEIVED, DIRECTION_SENT, MAX_SNAPLEN, Wanted as Kernel},
+};
 
-use super::{Show, Source, Until, Wanted, filter::FilterArgs, print, stop::Stop};
+use super::{Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
@@ -30,6 +35,10 @@ pub struct Traffic {
     until: Until,
     #[command(flatten)]
     filter: FilterArgs,
+
+    /// Also what is read from and written to files, pipes and terminals.
+    #[arg(long)]
+    files: bool,
 
     /// Bytes of each read and write to show.
     #[arg(long, value_name = "BYTES", default_value_t = 2000,
@@ -66,12 +75,24 @@ pub enum Output {
 impl Traffic {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Message)?;
+        let wanted = filter.map(wanted).unwrap_or_default();
+        if !self.files
+            && [PROTOCOL_FILE, PROTOCOL_PIPE, PROTOCOL_TTY]
+                .map(u32::from)
+                .contains(&wanted.protocol)
+        {
+            let error = anyhow!(
+                "the filter asks for files, pipes or terminals, which are shown with --files alone"
+            );
+            return Err(Trouble(error).into());
+        }
         let mut stop = Stop::new()?;
         let capture = Capture {
             snaplen: self.snaplen,
             // A power of two, as rings have it.
             ring: (self.buffer << 20).next_power_of_two(),
-            wanted: filter.map(wanted).unwrap_or_default(),
+            wanted,
+            files: self.files,
         };
         let wanted = Wanted::Messages(capture);
         let mut agent = self
@@ -146,10 +167,26 @@ fn wanted(filter: &Filter) -> Kernel {
             (Field::EvtDir | Field::EvtType, Value::Text("out" | "write")) => {
                 wanted.direction = DIRECTION_SENT.into();
             }
+            (Field::FdType | Field::FdProto, Value::Text(name)) => {
+                wanted.protocol = protocol(name).map_or(wanted.protocol, u32::from);
+            }
             _ => {}
         }
     }
     wanted
+}
+
+/// What the kernel knows of a type or protocol of descriptors.
+fn protocol(name: &str) -> Option<u8> {
+    Some(match name {
+        "tcp" => PROTOCOL_TCP,
+        "udp" => PROTOCOL_UDP,
+        "unix" => PROTOCOL_UNIX,
+        "file" => PROTOCOL_FILE,
+        "pipe" => PROTOCOL_PIPE,
+        "tty" => PROTOCOL_TTY,
+        _ => return None,
+    })
 }
 
 /// Into the first place that is free, if one is.
@@ -274,12 +311,20 @@ mod tests {
                 ..nothing
             },
         );
+        check(
+            "fd.type = pipe and proc.name = cat",
+            Kernel {
+                protocol: PROTOCOL_PIPE.into(),
+                ..nothing
+            },
+        );
         for undecided in [
             "fd.port = 80 or fd.port = 81",
             "fd.port != 80",
             "not fd.port = 80",
             "fd.port in (80, 81)",
             "fd.port > 80",
+            "fd.type = ipv4",
             "proc.name = web",
         ] {
             check(undecided, nothing);

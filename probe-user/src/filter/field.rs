@@ -117,6 +117,8 @@ pub enum Kind {
     Container,
     /// A message: of `probe traffic`.
     Message,
+    /// A file and who uses it: of `probe top files`.
+    File,
 }
 
 /// How many values a record has of a field.
@@ -139,7 +141,8 @@ pub struct Spec {
     pub name: &'static str,
     /// What it is compared with.
     pub kind: Type,
-    /// Which records have it: edges, processes, events, containers, messages.
+    /// Which records have it: edges, processes, events, containers, messages; of files see
+    /// [`Spec::arity`].
     has: [Arity; 5],
     /// What it is.
     pub description: &'static str,
@@ -192,8 +195,8 @@ pub const TABLE: [Spec; 38] = [
     row(Field::FdRport, "fd.rport", Type::Number, [ONE, NO, NO, NO, ONE], "the server's port, if a client on this host asked for it; of a message, the other end's"),
     row(Field::FdProto, "fd.proto", Type::Text, [ONE, NO, NO, NO, ONE], "tcp, udp or unix"),
     row(Field::FdNet, "fd.net", Type::Net, [ANY, NO, NO, NO, ANY], "addresses of either end, as in 10.0.0.0/8"),
-    row(Field::FdName, "fd.name", Type::Text, [ONE, NO, NO, NO, ONE], "CLIENT->SERVER:PORT, by name, of a message by address; or a unix socket's path"),
-    row(Field::FdType, "fd.type", Type::Text, [ANY, NO, NO, NO, ONE], "ipv4, ipv6 or unix, by the addresses of the ends"),
+    row(Field::FdName, "fd.name", Type::Text, [ONE, NO, NO, NO, ONE], "CLIENT->SERVER:PORT, by name, of a message by address; or a unix socket's or file's path"),
+    row(Field::FdType, "fd.type", Type::Text, [ANY, NO, NO, NO, ONE], "ipv4, ipv6 or unix, by the addresses of the ends; of a message also file, pipe or tty"),
     row(Field::EvtType, "evt.type", Type::Text, [NO, NO, ONE, NO, ONE], "exec, fork, exit, cgroup-made, cgroup-removed, container-start or container-stop; of a message, read or write"),
     row(Field::EvtDir, "evt.dir", Type::Text, [NO, NO, NO, NO, ONE], "in, of what is read, or out"),
     row(Field::EvtBytes, "evt.bytes", Type::Bytes, [ONE, NO, NO, NO, ONE], "bytes; of an edge, both ways"),
@@ -220,7 +223,19 @@ impl Spec {
     /// How many values a record of `kind` has.
     #[must_use]
     pub const fn arity(&self, kind: Kind) -> Arity {
-        self.has[kind as usize]
+        match kind {
+            Kind::File => self.of_files(),
+            kind => self.has[kind as usize],
+        }
+    }
+
+    /// A file has what messages about it have in common.
+    const fn of_files(&self) -> Arity {
+        match self.field {
+            Field::ProcName | Field::FdName | Field::FdType | Field::EvtBytes => Arity::One,
+            Field::EcsService => Arity::Never,
+            _ => self.has[Kind::Container as usize],
+        }
     }
 
     /// The name as one writes it: `container.label.KEY` for labels.
@@ -235,12 +250,13 @@ impl Spec {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Edge,
         Self::Process,
         Self::Event,
         Self::Container,
         Self::Message,
+        Self::File,
     ];
 
     /// As the list of fields has it.
@@ -252,6 +268,7 @@ impl Kind {
             Self::Event => "event",
             Self::Container => "container",
             Self::Message => "message",
+            Self::File => "file",
         }
     }
 
@@ -264,6 +281,7 @@ impl Kind {
             Self::Event => "an event",
             Self::Container => "a container",
             Self::Message => "a message",
+            Self::File => "a file",
         }
     }
 }

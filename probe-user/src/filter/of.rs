@@ -1,9 +1,11 @@
-//! The fields of what the agent knows: edges, processes and containers. An event's are with it.
+//! The fields of what the agent knows: edges, processes, containers and files. An event's are with it.
 
 mod container;
 mod edge;
+mod file;
 mod process;
 
 pub use container::{ContainerFields, ContainerRecord};
 pub use edge::EdgeRecord;
+pub use file::FileRecord;
 pub use process::ProcessRecord;

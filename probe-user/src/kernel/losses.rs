@@ -87,6 +87,16 @@ impl LossCounters {
         })
     }
 
+    /// Reads and writes of files that found no room: those that are in their cgroup's rest, and those
+    /// that are not counted at all.
+    pub fn files(&self) -> Result<(u64, u64), MapError> {
+        let sum = |cause: Loss| -> Result<u64, MapError> {
+            Ok(self.0.get(&(cause as u32), 0)?.iter().sum())
+        };
+        let none = sum(Loss::FileRestFull)?;
+        Ok((sum(Loss::FilesFull)?, none))
+    }
+
     /// Messages that found their ring full.
     pub fn messages(&self) -> Result<u64, MapError> {
         let cause = Loss::MessagesFull as u32;

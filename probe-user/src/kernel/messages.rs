@@ -9,10 +9,12 @@ use std::{
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use bytes::{Bytes, BytesMut};
 use probe_ebpf::{
+    file::{FilePath, PROTOCOL_FILE, PROTOCOL_PIPE, PROTOCOL_TTY},
     flow::{PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX},
     message::{DIRECTION_RECEIVED, DIRECTION_SENT, Message as Wire, Wanted},
 };
 
+use super::file;
 use crate::ids::{CgroupId, Nanos, NetNs, Pid};
 
 /// Messages taken at once: so many that a signal does not wait long.
@@ -29,6 +31,8 @@ pub struct Capture {
     pub ring: u32,
     /// Which messages are wanted at all.
     pub wanted: Wanted,
+    /// Whether those about files are, beside sockets'.
+    pub files: bool,
 }
 
 /// Which way the bytes went.
@@ -42,7 +46,7 @@ pub enum Direction {
 
 /// What carried them.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Socket {
+pub enum Channel {
     /// TCP or UDP.
     Inet {
         /// TCP, not UDP.
@@ -59,6 +63,45 @@ pub enum Socket {
         /// Who held the other end when it was connected.
         peer: Option<Pid>,
     },
+    /// What is in the filesystem, or looks like it.
+    File {
+        /// What of it.
+        kind: FileKind,
+        /// Its path as the process saw it, or `pipe:[INODE]`.
+        path: String,
+    },
+}
+
+/// Files of which messages tell.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A pipe, with a name or without.
+    Pipe,
+    /// A terminal.
+    Terminal,
+}
+
+impl FileKind {
+    /// One word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "file",
+            Self::Pipe => "pipe",
+            Self::Terminal => "tty",
+        }
+    }
+
+    const fn of(protocol: u8) -> Option<Self> {
+        Some(match protocol {
+            PROTOCOL_FILE => Self::Regular,
+            PROTOCOL_PIPE => Self::Pipe,
+            PROTOCOL_TTY => Self::Terminal,
+            _ => return None,
+        })
+    }
 }
 
 /// What one send or receive call moved.
@@ -77,12 +120,12 @@ pub struct Message {
     /// Which way.
     pub direction: Direction,
     /// Over what.
-    pub socket: Socket,
+    pub channel: Channel,
     /// The network namespace.
     pub netns: NetNs,
     /// The system call's number.
     pub call: i32,
-    /// The socket's descriptor, where the call has it as its first argument.
+    /// The socket's or file's descriptor, where the call has it as its first argument.
     pub fd: i32,
     /// Bytes that were moved.
     pub length: u32,
@@ -147,7 +190,16 @@ impl Messages {
 /// Bytes of a record that mean something.
 fn meant(record: &[u8]) -> usize {
     let captured = number(record, offset_of!(Wire, captured)).unwrap_or_default();
-    usize::try_from(captured).map_or(usize::MAX, |bytes| bytes.saturating_add(size_of::<Wire>()))
+    usize::try_from(captured).map_or(usize::MAX, |bytes| bytes.saturating_add(payload_at(record)))
+}
+
+/// Where a record's payload begins.
+fn payload_at(record: &[u8]) -> usize {
+    let protocol = record.get(offset_of!(Wire, protocol)).copied();
+    match protocol.and_then(FileKind::of) {
+        Some(_) => size_of::<Wire>() + size_of::<FilePath>(),
+        None => size_of::<Wire>(),
+    }
 }
 
 /// A record of the ring as a message, whose payload is a part of it; `None` when it is none.
@@ -156,7 +208,7 @@ pub fn decode(record: &Bytes) -> Option<Message> {
     let byte = |at: usize| record.get(at).copied();
     let short = |at| Some(u16::from_ne_bytes(array(record, at)?));
     let long = |at| Some(u64::from_ne_bytes(array(record, at)?));
-    let start = size_of::<Wire>();
+    let start = payload_at(record);
     let captured = usize::try_from(number(record, offset_of!(Wire, captured))?).ok()?;
     let length = number(record, offset_of!(Wire, length))?;
     let end = start.checked_add(captured)?;
@@ -168,10 +220,10 @@ pub fn decode(record: &Bytes) -> Option<Message> {
         Some(SocketAddr::new(ip, short(port)?))
     };
     let protocol = byte(offset_of!(Wire, protocol))?;
-    let socket = match protocol {
+    let channel = match protocol {
         PROTOCOL_TCP | PROTOCOL_UDP => {
             let remote = address(offset_of!(Wire, remote), offset_of!(Wire, remote_port))?;
-            Socket::Inet {
+            Channel::Inet {
                 tcp: protocol == PROTOCOL_TCP,
                 local: address(offset_of!(Wire, local), offset_of!(Wire, local_port))?,
                 remote: is_somebody(remote).then_some(remote),
@@ -181,12 +233,15 @@ pub fn decode(record: &Bytes) -> Option<Message> {
             let length = usize::from(byte(offset_of!(Wire, path_length))?);
             let start = offset_of!(Wire, path);
             let peer = number(record, offset_of!(Wire, peer_pid))?;
-            Socket::Unix {
+            Channel::Unix {
                 path: path(record.get(start..start.checked_add(length)?)?),
                 peer: (peer != 0).then_some(Pid(peer)),
             }
         }
-        _ => return None,
+        protocol => Channel::File {
+            kind: FileKind::of(protocol)?,
+            path: file::path(record.get(size_of::<Wire>()..start)?)?,
+        },
     };
     Some(Message {
         time: Nanos(long(offset_of!(Wire, time))?),
@@ -199,7 +254,7 @@ pub fn decode(record: &Bytes) -> Option<Message> {
             DIRECTION_RECEIVED => Direction::Received,
             _ => return None,
         },
-        socket,
+        channel,
         netns: NetNs(number(record, offset_of!(Wire, netns))?),
         call: number(record, offset_of!(Wire, call))?.cast_signed(),
         fd: number(record, offset_of!(Wire, fd))?.cast_signed(),

@@ -132,11 +132,13 @@ pub struct Object {
 
 impl Object {
     /// Creates the maps and sets every field's offset; attaches nothing. What is not in the network
-    /// namespace `only`, if there is one, will not be looked at.
+    /// namespace `only`, if there is one, will not be looked at. There is room for what is used of
+    /// files where `files` may be asked for.
     pub fn load(
         max_flows: u32,
         only: Option<NetNs>,
         messages: Option<&Capture>,
+        files: bool,
     ) -> Result<Self, LoadError> {
         let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
         let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
@@ -165,16 +167,22 @@ impl Object {
             loader.override_global(symbol, offset, true);
         }
         let own_pid = std::process::id();
+        loader.override_global("OWN_PID", &own_pid, true);
+        if !files {
+            loader
+                .map_max_entries("FILES", 1)
+                .map_max_entries("FILE_REST", 1);
+        }
         let wanted = messages.map(|messages| messages.wanted).unwrap_or_default();
         if let Some(messages) = messages {
             loader
                 .map_max_entries("MESSAGES", messages.ring)
                 .override_global("SNAPLEN", &messages.snaplen, true)
-                .override_global("OWN_PID", &own_pid, true)
                 .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
                 .override_global("WANTED_PORTS", &wanted.ports, true)
                 .override_global("WANTED_PID", &wanted.pid, true)
-                .override_global("WANTED_DIRECTION", &wanted.direction, true);
+                .override_global("WANTED_DIRECTION", &wanted.direction, true)
+                .override_global("WANTED_PROTOCOL", &wanted.protocol, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
         let log = if log_level == 0 {

@@ -97,6 +97,8 @@ const PAYLOADS: &[Group] = &[
     Group::Call,
 ];
 
+const FILE_CALLS: &[Group] = &[Group::Task, Group::Call, Group::File];
+
 /// Something that the probe can know, and the ways to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Capability {
@@ -265,6 +267,28 @@ pub const MESSAGES: Capability = Capability {
             ),
         ],
     ],
+};
+
+/// What is read from and written to files. Attached only where that is asked for; it puts a few
+/// instructions behind every system call.
+pub const FILES: Capability = Capability {
+    name: "files",
+    gives: "what programs read from and write to files, pipes and terminals",
+    needed: true,
+    ways: &[&[tracepoint_at(
+        "traffic_files",
+        "sys_exit",
+        "5.5",
+        FILE_CALLS,
+    )]],
+};
+
+/// How much that is, file by file. Attached only while it is asked for, as above.
+pub const FILE_USE: Capability = Capability {
+    name: "file-use",
+    gives: "how much is read from and written to each file",
+    needed: true,
+    ways: &[&[tracepoint_at("top_files", "sys_exit", "5.5", FILE_CALLS)]],
 };
 
 /// What traffic takes, in the order in which it is attached.

@@ -4,13 +4,14 @@ use std::{collections::HashMap, time::Instant};
 
 use super::{
     Subject,
+    files::FileReading,
     processes::{ProcessMeter, ProcessReading},
     traffic::{Flowing, NetRates, Traffic, by_node},
 };
 use crate::{
     filter::{
         Filter,
-        of::{ContainerRecord, EdgeRecord, ProcessRecord},
+        of::{ContainerRecord, EdgeRecord, FileRecord, ProcessRecord},
     },
     identity::{ContainerId, Directory, process::Process},
     topology::{Edge, Graph, Node, NodeId},
@@ -30,6 +31,8 @@ pub struct Look<'a> {
     pub talks: Vec<Talk<'a>>,
     /// What flows into and out of each that talks.
     pub net: HashMap<NodeId, NetRates>,
+    /// Files used of late; empty unless they were asked for.
+    pub files: Vec<FileReading>,
 }
 
 /// An edge with its ends.
@@ -87,6 +90,7 @@ impl Looker {
             net,
             readings: self.meter.look(directory.containers(), &self.hierarchies),
             services: HashMap::new(),
+            files: Vec::new(),
             processes: processes
                 .map(|listed| self.processes.look(listed, directory))
                 .unwrap_or_default(),
@@ -118,6 +122,9 @@ impl Look<'_> {
                 } = talk;
                 filter.matches(&EdgeRecord::new(client, server, edge, host))
             }),
+            Subject::Files => self
+                .files
+                .retain(|reading| filter.matches(&FileRecord::new(reading, host))),
         }
     }
 

@@ -2,14 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Look, Talk, processes::ProcessReading, traffic::Flowing};
+use super::{Look, Talk, files::FileReading, processes::ProcessReading, traffic::Flowing};
 use crate::{
     identity::{
         Container, ContainerId, Runtime,
         process::{Process, ProcessUsage},
     },
-    ids::Pid,
-    kernel::flows::Counts,
+    ids::{CgroupId, Pid},
+    kernel::{
+        files::{CommandsFile, FileUsed, Moved},
+        flows::Counts,
+    },
     topology::{Kind, Snapshot},
     usage::{Reading, Usage},
     views::processes::Row,
@@ -67,6 +70,7 @@ pub(crate) fn look(shop: &Snapshot) -> Look<'_> {
         net: super::traffic::by_node(&shop.graph, &flowing),
         talks,
         processes: containers.iter().zip(1_u32..).map(process).collect(),
+        files: containers.iter().zip(1_u32..).map(file).collect(),
         readings,
         services: HashMap::new(),
     }
@@ -91,6 +95,28 @@ fn reading((container, number): (&Arc<Container>, u32)) -> Reading {
         throttled_percent: None,
         read_rate: Some(2048.0),
         write_rate: Some(0.0),
+    }
+}
+
+/// The last is what found no room.
+fn file((container, number): (&Arc<Container>, u32)) -> FileReading {
+    let path = format!("/var/lib/{number}/\u{1b}data");
+    FileReading {
+        used: FileUsed {
+            cgroup: CgroupId(number.into()),
+            file: (number < 4).then(|| CommandsFile {
+                path,
+                command: "serve".to_owned(),
+            }),
+            moved: Moved {
+                reads: 1,
+                writes: u64::from(number),
+                bytes_read: 4096,
+                bytes_written: u64::from(number) * 1000,
+            },
+        },
+        container: Some(Arc::clone(container)),
+        time: Duration::from_secs(2),
     }
 }
 

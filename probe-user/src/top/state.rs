@@ -255,7 +255,7 @@ impl State {
             KeyCode::Enter => self.enter(),
             KeyCode::Esc | KeyCode::Backspace => self.back(),
             KeyCode::Tab => self.step(),
-            KeyCode::Char(digit @ '1'..='5') => {
+            KeyCode::Char(digit @ '1'..='6') => {
                 let number = digit as usize - '1' as usize;
                 self.go(Subject::ALL[number]);
             }

@@ -116,6 +116,16 @@ fn a_filter_keeps_lines_or_what_they_are_made_of() {
         "container.name = web and container.name = cache",
         2,
     );
+    check(
+        Subject::Files,
+        "proc.name = serve and fd.name endswith data",
+        3,
+    );
+    check(
+        Subject::Files,
+        "container.name = db and evt.bytes > 8000",
+        1,
+    );
     check(Subject::Ports, "fd.sport = 8080", 1);
     check(Subject::Ports, "container.name = none", 0);
 }
@@ -235,7 +245,7 @@ fn keys_sort_step_and_quit() {
         Subject::Containers.columns()[state.sorting().0].key,
         "oom_kills"
     );
-    for subject in [1, 2, 3, 4, 0].map(|index: usize| Subject::ALL[index]) {
+    for subject in [1, 2, 3, 4, 5, 0].map(|index: usize| Subject::ALL[index]) {
         press(&mut state, &[KeyCode::Tab]);
         assert_eq!(state.subject(), subject);
     }

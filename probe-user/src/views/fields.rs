@@ -88,7 +88,7 @@ pub fn json() -> serde_json::Result<String> {
 /// The filter as one would write it, and what it cannot match; `never` is in the order of
 /// [`Kind::ALL`].
 #[must_use]
-pub fn checked(filter: &Filter, never: &[Option<String>; 5]) -> String {
+pub fn checked(filter: &Filter, never: &[Option<String>; 6]) -> String {
     let mut text = format!("{filter}\n");
     for (kind, never) in Kind::ALL.into_iter().zip(never) {
         if let Some(why) = never {
@@ -99,7 +99,7 @@ pub fn checked(filter: &Filter, never: &[Option<String>; 5]) -> String {
 }
 
 /// The same as one document and a line feed.
-pub fn checked_json(filter: &Filter, never: &[Option<String>; 5]) -> serde_json::Result<String> {
+pub fn checked_json(filter: &Filter, never: &[Option<String>; 6]) -> serde_json::Result<String> {
     let kinds = Kind::ALL.into_iter().zip(never);
     let checked = WireFilter {
         schema: "probe.filter/v1",

@@ -58,9 +58,12 @@ pub fn table(sheet: &Sheet) -> String {
     let columns: Vec<_> = shown(sheet.columns, true).collect();
     table.set_header(columns.iter().map(|(_, column)| column.title));
     for line in &sheet.lines {
-        let cells = columns.iter().map(|(index, _)| {
+        let cells = columns.iter().map(|(index, column)| {
             let text = cell(&line.cells[*index]);
-            cut(&text, WIDEST).into_owned()
+            match column.key {
+                "path" => end_of(&text, WIDEST),
+                _ => cut(&text, WIDEST).into_owned(),
+            }
         });
         table.add_row(cells);
     }
@@ -78,6 +81,16 @@ pub fn table(sheet: &Sheet) -> String {
         .lines()
         .map(|line| line.trim_end().to_owned() + "\n")
         .collect()
+}
+
+/// At most `shown` characters: of a path the end says most.
+fn end_of(path: &str, shown: usize) -> String {
+    let more = path.chars().count().saturating_sub(shown);
+    if more == 0 {
+        return path.to_owned();
+    }
+    let rest = path.chars().skip(more + 1);
+    std::iter::once('…').chain(rest).collect()
 }
 
 /// An object a line, each with the time and what it is of.
@@ -167,5 +180,17 @@ impl Serialize for Object<'_> {
             }
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end_of;
+
+    #[test]
+    fn of_a_path_the_end_is_shown() {
+        assert_eq!(end_of("/etc/hosts", 10), "/etc/hosts");
+        assert_eq!(end_of("/etc/hosts", 6), "…hosts");
+        assert_eq!(end_of("/etc/é", 2), "…é");
     }
 }

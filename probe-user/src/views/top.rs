@@ -28,7 +28,7 @@ const HELP: &str = "\
 r               the other way round
 Enter           into the container: processes, then connections
 Esc             back
-Tab, 1 to 5     containers, processes, connections, ports, services
+Tab, 1 to 6     containers, processes, connections, ports, services, files
 /               filter this list; nothing shows all
 Space           pause
 q               quit";

@@ -17,7 +17,7 @@ use crate::{
         Container,
         workload::{Holders, Host, Workload, Workloads as _},
     },
-    kernel::messages::{Direction, Message, Socket},
+    kernel::messages::{Channel, Direction, Message},
 };
 pub use redact::redact;
 
@@ -98,11 +98,16 @@ impl Talk {
     }
 
     fn protocol(&self) -> &'static str {
-        match self.message.socket {
-            Socket::Inet { tcp: true, .. } => "tcp",
-            Socket::Inet { tcp: false, .. } => "udp",
-            Socket::Unix { .. } => "unix",
+        match self.message.channel {
+            Channel::Inet { tcp: true, .. } => "tcp",
+            Channel::Inet { tcp: false, .. } => "udp",
+            Channel::Unix { .. } => "unix",
+            Channel::File { kind, .. } => kind.as_str(),
         }
+    }
+
+    const fn is_about_a_file(&self) -> bool {
+        matches!(self.message.channel, Channel::File { .. })
     }
 
     fn container_name(&self) -> &str {
@@ -123,12 +128,13 @@ impl Talk {
 
     /// `CLIENT->SERVER:PORT` as the kernel sees them, or the path.
     fn name(&self) -> String {
-        match &self.message.socket {
-            Socket::Inet { local, remote, .. } => match remote {
+        match &self.message.channel {
+            Channel::Inet { local, remote, .. } => match remote {
                 Some(remote) => format!("{local}->{remote}"),
                 None => format!("{local}->?"),
             },
-            Socket::Unix { path, .. } => path.clone().unwrap_or_else(|| "socketpair".to_owned()),
+            Channel::Unix { path, .. } => path.clone().unwrap_or_else(|| "socketpair".to_owned()),
+            Channel::File { path, .. } => path.clone(),
         }
     }
 
@@ -136,29 +142,33 @@ impl Talk {
     #[must_use]
     pub fn text(&self, how: Payload) -> String {
         let message = &self.message;
-        let mut port = String::new();
-        if let Socket::Inet {
-            remote: Some(remote),
-            ..
-        } = &message.socket
-        {
-            port = format!(":{}", remote.port());
-        }
         let preposition = match message.direction {
             Direction::Sent => "to",
             Direction::Received => "from",
         };
+        let name = self.name();
+        let (other, name) = match &message.channel {
+            Channel::File { .. } => (name.as_str().into(), String::new()),
+            Channel::Inet {
+                remote: Some(remote),
+                ..
+            } => (
+                format!("{}:{}", self.peer_name(), remote.port()).into(),
+                format!(" {name}"),
+            ),
+            _ => (self.peer_name(), format!(" {name}")),
+        };
         let mut text = format!(
-            "------ {:.6} {} {} {} B {preposition} {}{port} ({}[{}] {} {})",
+            "------ {:.6} {} {} {} B {preposition} {} ({}[{}] {}{})",
             self.time,
             printable(self.container_name()),
             self.verb(),
             message.length,
-            printable(&self.peer_name()),
+            printable(&other),
             printable(&message.command),
             message.pid,
             self.protocol(),
-            printable(&self.name()),
+            printable(&name),
         );
         if self.captured() == 0 {
             // Their bytes are in no memory of the program's, or not there any more.
@@ -181,20 +191,20 @@ impl Talk {
 
 /// The other end: by its address, or of a unix socket by who held it.
 fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) -> Workload {
-    match &message.socket {
+    match &message.channel {
         // Loopback leads back into the same network namespace.
-        Socket::Inet {
+        Channel::Inet {
             remote: Some(remote),
             ..
         } if remote.ip().is_loopback() => match own {
             Workload::Container(_) => own.clone(),
             _ => Workload::Host,
         },
-        Socket::Inet {
+        Channel::Inet {
             remote: Some(remote),
             ..
         } => known.at(remote.ip()),
-        Socket::Unix {
+        Channel::Unix {
             peer: Some(pid), ..
         } => holders.of(*pid, known),
         _ => Workload::Unknown,
@@ -203,6 +213,8 @@ fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) 
 
 const SENDFILE: i32 = 40;
 const SPLICE: i32 = 275;
+const TEE: i32 = 276;
+const COPY_FILE_RANGE: i32 = 326;
 const IO_URING_ENTER: i32 = 426;
 
 /// The name of a call: one whose bytes are shown, or one of which people ask why they are not.
@@ -210,6 +222,8 @@ const fn call(number: i32) -> Option<&'static str> {
     Some(match number {
         0 => "read",
         1 => "write",
+        17 => "pread64",
+        18 => "pwrite64",
         19 => "readv",
         20 => "writev",
         SENDFILE => "sendfile",
@@ -218,8 +232,12 @@ const fn call(number: i32) -> Option<&'static str> {
         46 => "sendmsg",
         47 => "recvmsg",
         SPLICE => "splice",
+        TEE => "tee",
+        295 => "preadv",
+        296 => "pwritev",
         299 => "recvmmsg",
         307 => "sendmmsg",
+        COPY_FILE_RANGE => "copy_file_range",
         327 => "preadv2",
         328 => "pwritev2",
         IO_URING_ENTER => "io_uring_enter",
@@ -227,7 +245,8 @@ const fn call(number: i32) -> Option<&'static str> {
     })
 }
 
-/// Whether it is a call on a socket and memory of the program's.
+/// Whether it is a call on a descriptor and memory of the program's.
 const fn has_bytes(number: i32) -> bool {
-    call(number).is_some() && !matches!(number, SENDFILE | SPLICE | IO_URING_ENTER)
+    let between = matches!(number, SENDFILE | SPLICE | TEE | COPY_FILE_RANGE);
+    call(number).is_some() && !between && number != IO_URING_ENTER
 }

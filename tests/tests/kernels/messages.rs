@@ -1,8 +1,10 @@
-//! What is said, over every kind of socket and by every kind of call.
+//! What is said, over every kind of socket and by every kind of call; and what is moved in files.
 
-use std::io::{IoSlice, Write as _};
+use std::fs::{self, File};
+use std::io::{IoSlice, IoSliceMut, Read as _, Seek as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
@@ -53,4 +55,76 @@ fn every_kind_of_call_and_socket_shows_what_it_moved() {
     }
     assert_eq!(find("text", "in several pieces")["call"], "writev");
     find("base64", "bm90IP8gVVRGLTg=");
+}
+
+#[test]
+fn every_kind_of_call_on_a_file_shows_what_it_moved() {
+    let path = std::env::temp_dir().join(format!("probe-calls-{}", std::process::id()));
+    let filter = format!(
+        "proc.pid = {} and fd.name = {}",
+        std::process::id(),
+        path.display()
+    );
+    let probe = Probe::alone(["traffic", "--files", "-o", "json", "--filter", &filter]).unwrap();
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .unwrap();
+    file.write_all(b"at once, ").unwrap();
+    let parts = ["in ", "", "several ", "pieces"].map(|part| IoSlice::new(part.as_bytes()));
+    assert_eq!(file.write_vectored(&parts).unwrap(), 17);
+    file.write_all_at(b"in place", 100).unwrap();
+    let mut heard = [0; 9];
+    file.read_exact_at(&mut heard, 0).unwrap();
+    file.rewind().unwrap();
+    let (mut one, mut other) = ([0; 4], [0; 5]);
+    let mut parts = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut other)];
+    assert_eq!(file.read_vectored(&mut parts).unwrap(), 9);
+    // Of these the bytes are in no program's memory.
+    let mut copy = tempfile();
+    file.rewind().unwrap();
+    let copied = std::io::copy(&mut file, &mut copy).unwrap();
+    fs::remove_file(&path).unwrap();
+    let printed = probe.interrupt().unwrap().stdout;
+    let messages: Vec<Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let check = |call: &str, verb: &str, text: &str| {
+        let of = |message: &&Value| message["call"] == call && message["text"] == text;
+        let found = messages.iter().find(of);
+        let found = found.unwrap_or_else(|| panic!("no {call} of {text:?}: {messages:#?}"));
+        assert_eq!(
+            (&found["type"], &found["protocol"]),
+            (&verb.into(), &"file".into())
+        );
+    };
+    check("write", "write", "at once, ");
+    check("writev", "write", "in several pieces");
+    check("pwrite64", "write", "in place");
+    check("pread64", "read", "at once, ");
+    check("readv", "read", "at once, ");
+    let unseen = messages
+        .iter()
+        .filter(|message| message["call"] == "copy_file_range");
+    let unseen: u64 = unseen
+        .map(|message| {
+            assert_eq!(
+                (&message["type"], &message["captured"]),
+                (&"read".into(), &0.into())
+            );
+            message["bytes"].as_u64().unwrap()
+        })
+        .sum();
+    assert_eq!(unseen, copied);
+}
+
+/// A file that nobody else sees.
+fn tempfile() -> File {
+    let path = std::env::temp_dir().join(format!("probe-copy-{}", std::process::id()));
+    let file = File::create_new(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    file
 }

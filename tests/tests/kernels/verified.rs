@@ -44,8 +44,13 @@ fn the_verifier_has_no_more_work_than_was_recorded() {
 /// Of all programs, on this kernel.
 fn verified() -> Verified {
     let mut verified = Verified::new();
-    for command in ["graph", "events", "traffic"] {
-        let probe = Probe::alone([command]).unwrap();
+    for words in [
+        &["graph"][..],
+        &["events"],
+        &["traffic", "--files"],
+        &["top", "files"],
+    ] {
+        let probe = Probe::alone(words).unwrap();
         for program in programs::of(probe.pid()).unwrap() {
             let count = program.verified.unwrap();
             assert!(count > 0, "{program:?}");

@@ -5,7 +5,7 @@ use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt as _;
 use ratatui::DefaultTerminal;
 
-use super::{Eyes, Top};
+use super::{Eyes, Top, files_lost};
 use crate::{
     agent::{Agent, Moment},
     cli::stop::Stop,
@@ -46,10 +46,13 @@ async fn follow(
 ) -> anyhow::Result<()> {
     let mut keys = EventStream::new();
     loop {
+        watch_what_is_shown(state, agent)?;
         let graph = agent.graph();
         let look = eyes.look(agent, &graph)?;
         state.remember(&look);
-        state.trouble = losses(&agent.losses()?).or_else(|| agent.engine_trouble());
+        state.trouble = losses(&agent.losses()?)
+            .or(files_lost(agent)?)
+            .or_else(|| agent.engine_trouble());
         // Until the next look, or until the screen moves again.
         loop {
             state.show(&look);
@@ -61,6 +64,7 @@ async fn follow(
                         if state.key(key) == Asked::Quit {
                             return Ok(());
                         }
+                        watch_what_is_shown(state, agent)?;
                     }
                     Some(_) => {}
                     None => return Ok(()),
@@ -73,4 +77,14 @@ async fn follow(
             }
         }
     }
+}
+
+/// Files are watched only while they are looked at: it costs something in every system call.
+fn watch_what_is_shown(state: &State, agent: &mut Agent) -> anyhow::Result<()> {
+    if state.subject() == Subject::Files {
+        agent.watch_files()?;
+    } else {
+        agent.leave_files();
+    }
+    Ok(())
 }

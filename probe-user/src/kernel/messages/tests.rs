@@ -45,12 +45,12 @@ fn a_record_is_a_message_whose_payload_is_a_part_of_it() {
         (message.command.as_str(), message.direction),
         ("curl", Direction::Sent)
     );
-    let expected = Socket::Inet {
+    let expected = Channel::Inet {
         tcp: true,
         local: "10.0.0.1:4000".parse().unwrap(),
         remote: Some("[::1]:80".parse().unwrap()),
     };
-    assert_eq!(message.socket, expected);
+    assert_eq!(message.channel, expected);
     assert_eq!(meant(&record), size_of::<Wire>() + 5);
 }
 
@@ -68,20 +68,53 @@ fn unix_sockets_have_a_path_or_none() {
             b"",
             b"",
         );
-        let expected = Socket::Unix {
+        let expected = Channel::Unix {
             path: expected.map(str::to_owned),
             peer: Some(Pid(9)),
         };
-        assert_eq!(decode(&record).unwrap().socket, expected);
+        assert_eq!(decode(&record).unwrap().channel, expected);
     };
     check(b"/run/db.sock\0", Some("/run/db.sock"));
     check(b"\0hidden", Some("@hidden"));
     check(b"", None);
 }
 
+#[test]
+fn a_file_has_its_path_before_the_payload() {
+    let mut path = vec![0; size_of::<FilePath>()];
+    path[offset_of!(FilePath, length)..][..2].copy_from_slice(&10_u16.to_ne_bytes());
+    path[offset_of!(FilePath, names)..][..10].copy_from_slice(b"hosts\0etc\0");
+    let payload = b"127.0.0.1";
+    let whole = [&path, &payload[..]].concat();
+    let record = record(
+        |bytes| {
+            bytes[offset_of!(Wire, protocol)] = PROTOCOL_FILE;
+        },
+        &whole,
+        b"of another call",
+    );
+    let mut record = record.to_vec();
+    let captured = u32::try_from(payload.len()).unwrap();
+    record[offset_of!(Wire, captured)..][..4].copy_from_slice(&captured.to_ne_bytes());
+    record[offset_of!(Wire, length)..][..4].copy_from_slice(&captured.to_ne_bytes());
+    assert_eq!(
+        meant(&record),
+        size_of::<Wire>() + size_of::<FilePath>() + 9
+    );
+    let message = decode(&record.into()).unwrap();
+    let expected = Channel::File {
+        kind: FileKind::Regular,
+        path: "/etc/hosts".to_owned(),
+    };
+    assert_eq!(
+        (message.channel, &message.payload[..]),
+        (expected, &payload[..])
+    );
+}
+
 proptest! {
     #[test]
-    fn any_bytes_are_a_message_or_none(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn any_bytes_are_a_message_or_none(bytes in prop::collection::vec(any::<u8>(), 0..1200)) {
         let record = Bytes::from(bytes);
         let _ = meant(&record);
         if let Some(message) = decode(&record) {
@@ -93,7 +126,7 @@ proptest! {
     fn a_record_that_lies_about_its_length_is_none(
         captured in any::<u32>(),
         length in any::<u32>(),
-        protocol in prop::sample::select(vec![PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX, 3]),
+        protocol in prop::sample::select(vec![PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX, PROTOCOL_FILE, 3]),
         path_length in any::<u8>(),
         payload in prop::collection::vec(any::<u8>(), 0..50),
     ) {

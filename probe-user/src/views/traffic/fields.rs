@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use super::Talk;
 use crate::{
     filter::{self, Field, Value, of::ContainerFields},
-    kernel::messages::{Direction, Socket},
+    kernel::messages::{Channel, Direction},
 };
 
 impl filter::Record for Talk {
     fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
         let message = &self.message;
-        let (local, remote) = match &message.socket {
-            Socket::Inet { local, remote, .. } => (Some(*local), *remote),
-            Socket::Unix { .. } => (None, None),
+        let (local, remote) = match &message.channel {
+            Channel::Inet { local, remote, .. } => (Some(*local), *remote),
+            Channel::Unix { .. } | Channel::File { .. } => (None, None),
         };
         let both = [local, remote].into_iter().flatten();
         let client = both.clone().max_by_key(SocketAddr::port);
@@ -33,12 +33,13 @@ impl filter::Record for Talk {
             Field::FdSport => server.map(port).into_iter().for_each(tell),
             Field::FdLport => local.map(port).into_iter().for_each(tell),
             Field::FdRport => remote.map(port).into_iter().for_each(tell),
+            Field::FdProto if self.is_about_a_file() => {}
             Field::FdProto => tell(Value::Text(self.protocol())),
             Field::FdName => tell(Value::Text(&self.name())),
             Field::FdType => tell(Value::Text(match local {
                 Some(local) if local.is_ipv4() => "ipv4",
                 Some(_) => "ipv6",
-                None => "unix",
+                None => self.protocol(),
             })),
             Field::EvtType => tell(Value::Text(self.verb())),
             Field::EvtDir => tell(Value::Text(match message.direction {

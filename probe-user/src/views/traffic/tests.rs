@@ -10,7 +10,7 @@ use crate::{
         workload::{Holders, Host},
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
-    kernel::messages::{Direction, Message, Socket},
+    kernel::messages::{Channel, Direction, FileKind, Message},
 };
 
 const ID: &str = "3f2a1b4c5d6e7f8091a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4";
@@ -23,7 +23,7 @@ fn message(payload: &'static [u8]) -> Message {
         thread: Pid(13),
         command: "curl".to_owned(),
         direction: Direction::Sent,
-        socket: Socket::Inet {
+        channel: Channel::Inet {
             tcp: true,
             local: "172.18.0.3:40000".parse().unwrap(),
             remote: Some("192.0.2.7:80".parse().unwrap()),
@@ -55,14 +55,14 @@ fn talk(message: Message) -> Talk {
     )
 }
 
-/// As it is, without payload, over a unix socket, and received from who knows whom.
-fn talks() -> [Talk; 4] {
+/// As it is, without payload, over a unix socket, received from who knows whom, and from a file.
+fn talks() -> [Talk; 5] {
     let spliced = Message {
         call: 275,
         ..message(b"")
     };
     let unix = Message {
-        socket: Socket::Unix {
+        channel: Channel::Unix {
             path: Some("/run/\u{1b}[31mdb".to_owned()),
             peer: None,
         },
@@ -71,18 +71,28 @@ fn talks() -> [Talk; 4] {
     };
     let datagram = Message {
         direction: Direction::Received,
-        socket: Socket::Inet {
+        channel: Channel::Inet {
             tcp: false,
             local: "[fd00::3]:53".parse().unwrap(),
             remote: None,
         },
         ..message(b"?")
     };
+    let file = Message {
+        direction: Direction::Received,
+        channel: Channel::File {
+            kind: FileKind::Regular,
+            path: "/etc/\u{1b}[31mhosts".to_owned(),
+        },
+        call: 17,
+        ..message(b"password=hush\n")
+    };
     [
         message(b"Cookie: hush\r\nA: b\r\n"),
         spliced,
         unix,
         datagram,
+        file,
     ]
     .map(talk)
 }
@@ -101,7 +111,7 @@ fn as_json() {
 
 #[test]
 fn messages_pass_filters() {
-    let [talk, _, unix, _] = talks();
+    let [talk, _, unix, _, file] = talks();
     let check = |filter: &str, talk: &Talk, passes| {
         let filter: Filter = filter.parse().unwrap();
         assert_eq!(filter.matches(talk), passes, "{filter}");
@@ -127,6 +137,13 @@ fn messages_pass_filters() {
         true,
     );
     check("fd.ip exists", &unix, false);
+    check("fd.type = file and fd.name startswith /etc/", &file, true);
+    check(
+        "fd.type = pipe or fd.proto exists or fd.port exists",
+        &file,
+        false,
+    );
+    check("evt.type = read and container.id = 3f2a1b4c", &file, true);
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -8,16 +8,17 @@ use serde::Serialize;
 use super::{Talk, call, has_bytes};
 use crate::{
     identity::{Container, workload::Workload},
-    kernel::messages::Socket,
+    kernel::messages::Channel,
 };
 
 impl Talk {
     /// A JSON object and a line feed.
     pub fn json(&self) -> serde_json::Result<String> {
         let message = &self.message;
-        let (local, remote, path) = match &message.socket {
-            Socket::Inet { local, remote, .. } => (Some(*local), *remote, None),
-            Socket::Unix { path, .. } => (None, None, path.as_deref()),
+        let (local, remote, path) = match &message.channel {
+            Channel::Inet { local, remote, .. } => (Some(*local), *remote, None),
+            Channel::Unix { path, .. } => (None, None, path.as_deref()),
+            Channel::File { path, .. } => (None, None, Some(path.as_str())),
         };
         let text = std::str::from_utf8(&message.payload).ok();
         let wire = Wire {
@@ -33,7 +34,7 @@ impl Talk {
             local,
             remote,
             path,
-            peer: WirePeer::of(&self.peer, self.peer_name()),
+            peer: (!self.is_about_a_file()).then(|| WirePeer::of(&self.peer, self.peer_name())),
             bytes: message.length,
             captured: self.captured(),
             redacted: self.redacted,
@@ -53,7 +54,7 @@ struct Wire<'a> {
     command: &'a str,
     pid: u32,
     thread: u32,
-    /// Of a call that has the socket as its first argument.
+    /// Of a call that has the socket or file as its first argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     fd: Option<i32>,
     /// The system call; `null` for one that has no name here.
@@ -65,7 +66,9 @@ struct Wire<'a> {
     remote: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
-    peer: WirePeer<'a>,
+    /// Of a socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<WirePeer<'a>>,
     bytes: u32,
     captured: usize,
     redacted: usize,

@@ -3,6 +3,7 @@
 //! The last line on stdout is a [`probe_tests::tally::Tally`], of a load a
 //! [`probe_tests::load::Done`].
 
+mod file;
 mod load;
 mod message;
 mod tcp;
@@ -29,6 +30,8 @@ enum Workload {
     Answer(message::Answer),
     /// Send messages over UDP or a unix socket, and wait for the answers
     Ask(message::Ask),
+    /// Write to a file and read it back
+    File(file::Rewrite),
     /// Do one kind of work as fast as it goes
     Load(load::Load),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Workload::Talk(talk) => talk.run().and_then(|tally| print(&tally)),
         Workload::Answer(answer) => answer.run().and_then(|tally| print(&tally)),
         Workload::Ask(ask) => ask.run().and_then(|tally| print(&tally)),
+        Workload::File(file) => file.run().and_then(|tally| print(&tally)),
         Workload::Load(load) => load.run().and_then(|done| print(&done)),
     };
     match done {
