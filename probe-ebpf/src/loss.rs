@@ -20,11 +20,13 @@ pub enum Loss {
     MessagesFull = 6,
     /// A name server's answer that did not fit into its ring.
     AnswersFull = 7,
+    /// A connection's record that found no room.
+    ConnectionsFull = 8,
 }
 
 impl Loss {
     /// Every cause, in the order of its slot.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FlowMapFull,
         Self::SocketStorage,
         Self::RingFull,
@@ -33,6 +35,7 @@ impl Loss {
         Self::OthersFull,
         Self::MessagesFull,
         Self::AnswersFull,
+        Self::ConnectionsFull,
     ];
 }
 
