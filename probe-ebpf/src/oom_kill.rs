@@ -12,9 +12,7 @@ use probe_ebpf::{
 };
 
 use crate::{
-    kernel::{
-        CSS_SET_CGROUP, TASK_CSS_SET, TASK_LEADER, TASK_PID, TASK_TGID, cgroup_id, comm_of,
-    },
+    kernel::{CSS_SET_CGROUP, TASK_CSS_SET, TASK_LEADER, TASK_PID, TASK_TGID, cgroup_id, comm_of},
     losses::counted,
     records::{header, submit},
 };

@@ -1,5 +1,6 @@
 //! The live kernel, Docker and the ledger, tied together: one tick, one graph.
 
+mod connections;
 mod graph;
 pub(crate) mod machine;
 mod messages;
@@ -23,14 +24,15 @@ use crate::{
     ids::NetNs,
     kernel::{
         answers::Answers,
+        connections::Watch,
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         messages::{Capture, Message, Messages},
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
         programs::{
-            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, MESSAGES, PROCESSES,
-            TRAFFIC,
+            CALLS_OF_EVERY_FAMILY, CONNECTIONS, CONTAINERS, Capability, DATAGRAM_PEERS,
+            EACH_CONNECTION, MESSAGES, OOM_KILLS, PROCESSES, TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -62,6 +64,8 @@ pub struct Options {
     pub traffic: bool,
     /// How much of what is said is; `None` where nobody wants to know.
     pub messages: Option<Capture>,
+    /// Which connections are told one by one; `None` where nobody wants to know. Without traffic only.
+    pub connections: Option<Watch>,
     /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
     pub ecs: Option<ecs::Options>,
     /// What of the traffic is shown.
@@ -131,6 +135,7 @@ pub struct Agent {
     losses: LossCounters,
     records: AsyncFd<Records>,
     messages: Option<AsyncFd<Messages>>,
+    connections: Option<AsyncFd<Records>>,
     answers: Answers,
     ledger: Ledger,
     host: Host,
@@ -154,7 +159,12 @@ impl Agent {
     pub fn start(options: &Options) -> Result<Self, StartError> {
         privileges::check()?;
         let cgroups = CgroupMount::find()?;
-        let mut object = Object::load(options.max_flows, options.netns, options.messages.as_ref())?;
+        let mut object = Object::load(
+            options.max_flows,
+            options.netns,
+            options.messages.as_ref(),
+            options.connections.as_ref(),
+        )?;
         let live_sockets = object.attach_live_sockets()?;
         let maps = FlowMaps {
             flows: object.take_map("FLOWS")?,
@@ -176,6 +186,11 @@ impl Agent {
             .messages
             .is_some()
             .then(|| messages::open(&mut object))
+            .transpose()?;
+        let connections = options
+            .connections
+            .is_some()
+            .then(|| connections::open(&mut object))
             .transpose()?;
         let answers =
             Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
@@ -205,7 +220,13 @@ impl Agent {
         attach(&CONTAINERS)?;
         directory.scan(&cgroups)?;
         if options.processes {
-            attach(&PROCESSES)?;
+            [PROCESSES, OOM_KILLS].iter().try_for_each(&mut attach)?;
+        }
+        if options.connections.is_some() {
+            // In this order: see there.
+            [EACH_CONNECTION, CONNECTIONS]
+                .iter()
+                .try_for_each(&mut attach)?;
         }
         if options.messages.is_some() {
             [DATAGRAM_PEERS, MESSAGES]
@@ -218,6 +239,8 @@ impl Agent {
                 object.detach(DATAGRAM_PEERS.programs());
                 attached.retain(|name| DATAGRAM_PEERS.programs().all(|peer| peer.name != *name));
             }
+        }
+        if options.traffic || options.connections.is_some() {
             object.look_over_open_sockets()?;
         }
 
@@ -229,6 +252,7 @@ impl Agent {
             losses,
             records,
             messages,
+            connections,
             answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
@@ -335,8 +359,11 @@ impl Agent {
                 let mut ready = ready.map_err(RunError::Poll)?;
                 let records = take_in(ready.get_inner_mut(), &self.host.directory);
                 ready.clear_ready();
-                self.vitals.records += records.len() as u64;
-                Ok(Moment::Records(records))
+                Ok(Moment::Records(self.and_what_else_is_there(records)))
+            }
+            records = connections::readable(self.connections.as_mut()) => {
+                let records = records.map_err(RunError::Poll)?;
+                Ok(Moment::Records(self.and_what_else_is_there(records)))
             }
             messages = messages::readable(self.messages.as_mut()) => {
                 // What is said in a container that is new is said after it is made.

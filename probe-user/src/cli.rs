@@ -23,7 +23,7 @@ use crate::{
     agent::{Agent, Options, Show},
     config::LogFormat,
     ids::NetNs,
-    kernel::messages::Capture,
+    kernel::{connections::Watch, messages::Capture},
     remote::Remote,
 };
 use ecs::EcsArgs;
@@ -50,7 +50,7 @@ pub enum Command {
     Top(top::Top),
     /// List processes with their containers.
     Ps(ps::Ps),
-    /// Print programs run, processes ended and containers started, as it happens.
+    /// Print programs run, connections made and ended, containers started, as it happens.
     Events(events::Events),
     /// Print what containers and processes say to each other, as they say it.
     Traffic(traffic::Traffic),
@@ -137,7 +137,8 @@ enum Wanted {
     /// Containers' coming and going alone.
     Names,
     Traffic,
-    Records,
+    /// Of these connections too, one by one.
+    Records(Option<Watch>),
     Messages(Capture),
 }
 
@@ -156,10 +157,14 @@ impl Source {
             max_flows: self.max_flows,
             netns: self.own_netns.then(own_netns).transpose()?,
             engines: self.engines.addresses()?,
-            processes: matches!(wanted, Wanted::Records),
+            processes: matches!(wanted, Wanted::Records(_)),
             traffic,
             messages: match wanted {
                 Wanted::Messages(capture) => Some(capture),
+                _ => None,
+            },
+            connections: match wanted {
+                Wanted::Records(watch) => watch,
                 _ => None,
             },
             // Only nodes tell of tasks: nobody else would read the answers.

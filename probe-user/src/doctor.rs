@@ -7,7 +7,10 @@ use crate::{
     kernel::{
         object::{LoadError, Object},
         privileges,
-        programs::{CONTAINERS, Capability, MESSAGES, PROCESSES, Program, TRAFFIC},
+        programs::{
+            CONTAINERS, Capability, EACH_CONNECTION, MESSAGES, OOM_KILLS, PROCESSES, Program,
+            TRAFFIC,
+        },
     },
 };
 
@@ -81,10 +84,11 @@ pub async fn examine(engines: &[EngineAddress]) -> Vec<Finding> {
         }),
     };
     let mut findings = vec![privileges, cgroups];
-    match (Object::load(FLOWS, None, None), mount) {
+    match (Object::load(FLOWS, None, None, None), mount) {
         (Ok(mut object), Ok(mount)) => {
             let capabilities = [CONTAINERS].into_iter().chain(TRAFFIC.iter().copied());
-            for capability in capabilities.chain([PROCESSES, MESSAGES]) {
+            for capability in capabilities.chain([PROCESSES, OOM_KILLS, EACH_CONNECTION, MESSAGES])
+            {
                 findings.push(capability_of(&mut object, &capability, &mount));
             }
             findings.extend(iterators(&mut object));

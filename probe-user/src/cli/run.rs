@@ -215,6 +215,7 @@ impl Run {
             engines,
             processes: settings.events,
             messages: None,
+            connections: None,
             traffic: true,
             ecs: Some(self.ecs.options()),
             show: self.traffic.show(self.shape.shape(), fade),

@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use super::{
     btf::{Btf, BtfError},
+    connections::Watch,
     live_sockets::LiveSockets,
     messages::Capture,
     open_sockets::{self, BackfillError},
@@ -137,6 +138,7 @@ impl Object {
         max_flows: u32,
         only: Option<NetNs>,
         messages: Option<&Capture>,
+        connections: Option<&Watch>,
     ) -> Result<Self, LoadError> {
         let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
         let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
@@ -165,16 +167,24 @@ impl Object {
             loader.override_global(symbol, offset, true);
         }
         let own_pid = std::process::id();
-        let wanted = messages.map(|messages| messages.wanted).unwrap_or_default();
+        let wanted = messages.map(|messages| messages.wanted);
+        let wanted = wanted.or(connections.map(|connections| connections.wanted));
+        let wanted = wanted.unwrap_or_default();
+        loader
+            .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
+            .override_global("WANTED_PORTS", &wanted.ports, true)
+            .override_global("WANTED_PID", &wanted.pid, true);
         if let Some(messages) = messages {
             loader
                 .map_max_entries("MESSAGES", messages.ring)
                 .override_global("SNAPLEN", &messages.snaplen, true)
                 .override_global("OWN_PID", &own_pid, true)
-                .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
-                .override_global("WANTED_PORTS", &wanted.ports, true)
-                .override_global("WANTED_PID", &wanted.pid, true)
                 .override_global("WANTED_DIRECTION", &wanted.direction, true);
+        }
+        if let Some(connections) = connections {
+            loader
+                .map_max_entries("CONNECTIONS", connections.ring)
+                .override_global("WANTED_KINDS", &connections.kinds.0, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
         let log = if log_level == 0 {

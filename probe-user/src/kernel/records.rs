@@ -8,10 +8,12 @@ use std::{
 
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use probe_ebpf::record::{
-    self as abi, Cgroup, Exec, Exit, Fork, Header, KIND_CGROUP_MADE, KIND_CGROUP_REMOVED,
-    KIND_EXEC, KIND_EXIT, KIND_FORK,
+    self as abi, Cgroup, Exec, Exit, Fork, Header, KIND_ACCEPT, KIND_CGROUP_MADE,
+    KIND_CGROUP_REMOVED, KIND_CLOSE, KIND_CONNECT, KIND_CONNECT_FAILED, KIND_EXEC, KIND_EXIT,
+    KIND_FORK, KIND_OOM_KILL, OomKill,
 };
 
+use super::connections::Connection;
 use crate::ids::{CgroupId, Nanos, Pid};
 
 /// Something that happened once.
@@ -19,7 +21,7 @@ use crate::ids::{CgroupId, Nanos, Pid};
 pub struct Record {
     /// When.
     pub time: Nanos,
-    /// The cgroup of the process, or the cgroup itself.
+    /// The cgroup of the process, or the cgroup itself; 0 where the kernel does not tell.
     pub cgroup: CgroupId,
     /// What.
     pub what: What,
@@ -84,6 +86,15 @@ pub enum What {
     },
     /// A cgroup was removed.
     CgroupRemoved,
+    /// There is no memory left, in a cgroup or at all, and a process is to die for it.
+    OomKill {
+        /// Which.
+        pid: Pid,
+        /// The command; `None` where the kernel names the victim by number alone: its thread's.
+        command: Option<String>,
+    },
+    /// One end of a TCP connection. The cgroup is the one that its socket was made in.
+    Connection(Connection),
 }
 
 /// The ring's reading end. Wakes who polls its file descriptor.
@@ -111,6 +122,20 @@ impl AsRawFd for Records {
 }
 
 impl Records {
+    /// Takes what is there, but no more than so many.
+    pub fn take(&mut self, most: usize) -> Vec<Record> {
+        let mut records = Vec::new();
+        while records.len() < most
+            && let Some(item) = self.ring.next()
+        {
+            match decode(&item) {
+                Some(record) => records.push(record),
+                None => self.undecoded += 1,
+            }
+        }
+        records
+    }
+
     /// Takes what is there.
     pub fn drain(&mut self, mut each: impl FnMut(Record)) {
         while let Some(item) = self.ring.next() {
@@ -170,6 +195,17 @@ fn decode(bytes: &[u8]) -> Option<Record> {
             }
         }
         KIND_CGROUP_REMOVED => What::CgroupRemoved,
+        KIND_OOM_KILL => {
+            let killed: OomKill = copy(bytes)?;
+            let command = text(&killed.comm);
+            What::OomKill {
+                pid: Pid(header.pid),
+                command: (!command.is_empty()).then_some(command),
+            }
+        }
+        KIND_CONNECT | KIND_CONNECT_FAILED | KIND_ACCEPT | KIND_CLOSE => {
+            What::Connection(Connection::from(&copy::<abi::Connection>(bytes)?))
+        }
         _ => return None,
     };
     Some(Record {
@@ -202,6 +238,8 @@ impl Plain for Exec {}
 impl Plain for Fork {}
 impl Plain for Exit {}
 impl Plain for Cgroup {}
+impl Plain for OomKill {}
+impl Plain for abi::Connection {}
 
 fn copy<T: Plain>(bytes: &[u8]) -> Option<T> {
     if bytes.len() < size_of::<T>() {
@@ -223,6 +261,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ids::NetNs, kernel::connections::Change};
 
     fn header(kind: u32) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -303,6 +342,70 @@ mod tests {
     }
 
     #[test]
+    fn decodes_an_oom_kill_with_and_without_a_command() {
+        let check = |command: &[u8; 16], expected: Option<&str>| {
+            let mut bytes = header(KIND_OOM_KILL);
+            bytes.extend(command);
+            let what = What::OomKill {
+                pid: Pid(7),
+                command: expected.map(str::to_owned),
+            };
+            assert_eq!(decode(&bytes).unwrap().what, what);
+        };
+        check(b"hungry\0.........", Some("hungry"));
+        check(&[0; 16], None);
+    }
+
+    fn connection(kind: u32, took: u64, errno: u32) -> Vec<u8> {
+        let mut bytes = header(kind);
+        let v4 = |last: u8| [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, last];
+        bytes.extend(v4(1));
+        bytes.extend(v4(2));
+        bytes.extend([took, 108, 1000].map(u64::to_ne_bytes).concat());
+        bytes.extend(*b"wget\0...........");
+        bytes.extend(44_u32.to_ne_bytes());
+        bytes.extend(errno.to_ne_bytes());
+        bytes.extend([50_000_u16, 80].map(u16::to_ne_bytes).concat());
+        bytes.extend(1_u32.to_ne_bytes());
+        bytes
+    }
+
+    #[test]
+    fn decodes_what_became_of_connections() {
+        let check = |bytes: Vec<u8>, change| {
+            let What::Connection(connection) = decode(&bytes).unwrap().what else {
+                panic!("no connection");
+            };
+            let expected = Connection {
+                change,
+                pid: Some(Pid(7)),
+                command: "wget".to_owned(),
+                client: true,
+                local: "10.0.0.1:50000".parse().unwrap(),
+                remote: "10.0.0.2:80".parse().unwrap(),
+                netns: NetNs(44),
+            };
+            assert_eq!(connection, expected);
+            assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+        };
+        let took = Some(Duration::from_nanos(9));
+        check(connection(KIND_CONNECT, 9, 0), Change::Connected { took });
+        let errno = Some(111);
+        let failed = Change::Failed { errno, took };
+        check(connection(KIND_CONNECT_FAILED, 9, 111), failed);
+        let (errno, took) = (None, None);
+        let failed = Change::Failed { errno, took };
+        check(connection(KIND_CONNECT_FAILED, 0, 0), failed);
+        check(connection(KIND_ACCEPT, 0, 0), Change::Accepted);
+        let closed = Change::Closed {
+            stood: None,
+            sent: 108,
+            received: 1000,
+        };
+        check(connection(KIND_CLOSE, 0, 0), closed);
+    }
+
+    #[test]
     fn refuses_what_is_too_short_or_unknown() {
         assert_eq!(decode(&[]), None);
         assert_eq!(decode(&header(KIND_EXEC)), None);
@@ -311,7 +414,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, kind in 0..8_u32) {
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, kind in 0..12_u32) {
             let mut bytes = bytes;
             if let Some(start) = bytes.first_chunk_mut() {
                 *start = kind.to_ne_bytes();
