@@ -181,10 +181,12 @@ impl EventConnection {
 
     /// All that a line has beside time, container and process.
     pub(super) fn text(&self) -> String {
-        let peer = &self.peer.name;
-        let mut text = format!("{} ", self.name());
-        text.push_str(if self.is_client() { "to " } else { "from " });
-        text.push_str(peer);
+        let mut text = self.name();
+        // Of what is elsewhere the name is the address again.
+        if self.peer.kind != "external" {
+            text.push_str(if self.is_client() { " to " } else { " from " });
+            text.push_str(&self.peer.name);
+        }
         if self.failed == Some(true) {
             text.push_str(" failed");
             if let Some(errno) = &self.errno {

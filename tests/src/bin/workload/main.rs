@@ -3,6 +3,7 @@
 //! The last line on stdout is a [`probe_tests::tally::Tally`], of a load a
 //! [`probe_tests::load::Done`].
 
+mod hoard;
 mod load;
 mod message;
 mod tcp;
@@ -29,6 +30,8 @@ enum Workload {
     Answer(message::Answer),
     /// Send messages over UDP or a unix socket, and wait for the answers
     Ask(message::Ask),
+    /// Take memory and keep it, until SIGTERM or SIGINT
+    Hoard(hoard::Hoard),
     /// Do one kind of work as fast as it goes
     Load(load::Load),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Workload::Talk(talk) => talk.run().and_then(|tally| print(&tally)),
         Workload::Answer(answer) => answer.run().and_then(|tally| print(&tally)),
         Workload::Ask(ask) => ask.run().and_then(|tally| print(&tally)),
+        Workload::Hoard(hoard) => hoard.run().and_then(|hoarded| print(&hoarded)),
         Workload::Load(load) => load.run().and_then(|done| print(&done)),
     };
     match done {
