@@ -8,7 +8,7 @@ use super::{Agent, RunError, StartError, map_error, take_in};
 use crate::kernel::{
     object::Object,
     programs::EACH_CONNECTION,
-    records::{Record, Records},
+    records::{Record, Records, What},
 };
 
 /// Records taken at once: so many that a signal does not wait long.
@@ -28,6 +28,15 @@ impl Agent {
         }
         records.extend(take_in(self.records.get_mut(), &self.host.directory));
         records.sort_by_key(|record| record.time);
+        // A container's first connection may be over before its engine tells its address.
+        for record in &records {
+            if let What::Connection(connection) = &record.what {
+                let (address, directory) = (connection.local.ip(), &self.host.directory);
+                if !address.is_loopback() && !address.is_unspecified() {
+                    directory.address_seen(address, record.cgroup);
+                }
+            }
+        }
         self.vitals.records += records.len() as u64;
         records
     }
