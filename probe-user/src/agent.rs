@@ -166,13 +166,7 @@ impl Agent {
             options.connections.as_ref(),
         )?;
         let live_sockets = object.attach_live_sockets()?;
-        let maps = FlowMaps {
-            flows: object.take_map("FLOWS")?,
-            others: object.take_map("OTHERS")?,
-            counters: object.take_map("COUNTERS")?,
-            kept: object.take_map("KEPT")?,
-            paths: object.take_map("PATHS")?,
-        };
+        let maps = flow_maps(&mut object)?;
         let flows = FlowTable::new(maps, live_sockets).map_err(map_error("COUNTERS"))?;
         let losses =
             LossCounters::try_from(object.take_map("LOSSES")?).map_err(map_error("LOSSES"))?;
@@ -187,11 +181,7 @@ impl Agent {
             .is_some()
             .then(|| messages::open(&mut object))
             .transpose()?;
-        let connections = options
-            .connections
-            .is_some()
-            .then(|| connections::open(&mut object))
-            .transpose()?;
+        let connections = connections::open(&mut object, options.connections.as_ref())?;
         let answers =
             Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
 
@@ -224,9 +214,8 @@ impl Agent {
         }
         if options.connections.is_some() {
             // In this order: see there.
-            [EACH_CONNECTION, CONNECTIONS]
-                .iter()
-                .try_for_each(&mut attach)?;
+            attach(&EACH_CONNECTION)?;
+            attach(&CONNECTIONS)?;
         }
         if options.messages.is_some() {
             [DATAGRAM_PEERS, MESSAGES]
@@ -499,6 +488,16 @@ fn unattached(capability: &Capability, reasons: &[LoadError]) -> Result<(), Load
     }
     warn!("not known are {}: {all}", capability.gives);
     Ok(())
+}
+
+fn flow_maps(object: &mut Object) -> Result<FlowMaps, LoadError> {
+    Ok(FlowMaps {
+        flows: object.take_map("FLOWS")?,
+        others: object.take_map("OTHERS")?,
+        counters: object.take_map("COUNTERS")?,
+        kept: object.take_map("KEPT")?,
+        paths: object.take_map("PATHS")?,
+    })
 }
 
 fn map_error(name: &'static str) -> impl FnOnce(aya::maps::MapError) -> LoadError {

@@ -19,7 +19,7 @@ fn parse(printed: &str) -> Vec<Value> {
         .collect()
 }
 
-fn events<'engine>(engine: &'engine Engine, filter: &str) -> Probe {
+fn events(engine: &Engine, filter: &str) -> Probe {
     Probe::start(engine, ["events", "-o", "json", "--filter", filter]).unwrap()
 }
 

@@ -6,6 +6,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::{Agent, RunError, StartError, map_error, take_in};
 use crate::kernel::{
+    connections::Watch,
     object::Object,
     programs::EACH_CONNECTION,
     records::{Record, Records, What},
@@ -54,12 +55,20 @@ impl Agent {
     }
 }
 
-/// Their ring, to be waited on.
-pub(super) fn open(object: &mut Object) -> Result<AsyncFd<Records>, StartError> {
+/// Their ring, to be waited on, if they are to be watched.
+pub(super) fn open(
+    object: &mut Object,
+    watch: Option<&Watch>,
+) -> Result<Option<AsyncFd<Records>>, StartError> {
+    if watch.is_none() {
+        return Ok(None);
+    }
     let ring =
         Records::try_from(object.take_map("CONNECTIONS")?).map_err(map_error("CONNECTIONS"))?;
     // SAFETY: the map's descriptor is the ring's own, the same for as long as it lives.
-    unsafe { AsyncFd::register(ring) }.map_err(|error| StartError::Poll(error.into()))
+    let ring = unsafe { AsyncFd::register(ring) };
+    ring.map(Some)
+        .map_err(|error| StartError::Poll(error.into()))
 }
 
 /// Waits for records, for ever where there are none to come.

@@ -1,6 +1,6 @@
 //! What became of a connection, as events tell it.
 
-use std::{borrow::Cow, net::SocketAddr, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, net::SocketAddr, time::Duration};
 
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
@@ -201,13 +201,13 @@ impl EventConnection {
             } else {
                 "in"
             };
-            text.push_str(&format!(" {after} {}", millis(seconds)));
+            let _ = write!(text, " {after} {}", millis(seconds));
         }
         if let (Some(sent), Some(received)) = (self.bytes_sent, self.bytes_received) {
             if let Some(seconds) = self.open_seconds {
-                text.push_str(&format!(" after {seconds:.3} s"));
+                let _ = write!(text, " after {seconds:.3} s");
             }
-            text.push_str(&format!(", sent {sent} B, received {received} B"));
+            let _ = write!(text, ", sent {sent} B, received {received} B");
         }
         text
     }
