@@ -40,6 +40,7 @@ macro_rules! with_kernel_fields {
                 TCP_SRTT: u32 = "tcp_sock" "srtt_us";
                 TCP_RTT_MIN: u32 = "tcp_sock" "rtt_min.s.v";
                 TCP_RETRANSMITS: u32 = "tcp_sock" "total_retrans";
+                TCP_SPORT: u16 = "tcp_sock" "inet_conn.icsk_inet.inet_sport";
                 SOCKET_SK: usize = "socket" "sk";
             }
             Unix {
@@ -84,7 +85,6 @@ macro_rules! with_kernel_fields {
             Call {
                 SK_SOCKET: usize = "sock" "sk_socket";
                 SOCKET_FILE: usize = "socket" "file";
-                TCP_SPORT: u16 = "tcp_sock" "inet_conn.icsk_inet.inet_sport";
                 SK_PEER_PID: usize = "sock" "sk_peer_pid";
                 PID_NR: u32 = "pid" "numbers.nr";
                 TASK_STATUS: u32 = "task_struct" "thread_info.status";

@@ -24,11 +24,13 @@ pub enum Loss {
     FilesFull = 8,
     /// The same, where there was no room for the rest either: not counted.
     FileRestFull = 9,
+    /// A connection's record that found no room.
+    ConnectionsFull = 10,
 }
 
 impl Loss {
     /// Every cause, in the order of its slot.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::FlowMapFull,
         Self::SocketStorage,
         Self::RingFull,
@@ -39,6 +41,7 @@ impl Loss {
         Self::AnswersFull,
         Self::FilesFull,
         Self::FileRestFull,
+        Self::ConnectionsFull,
     ];
 }
 

@@ -27,6 +27,7 @@
 mod atomic;
 mod call;
 mod cgroup;
+mod connections;
 mod datagram;
 mod datagram_peer;
 mod dns_answers;
@@ -39,6 +40,7 @@ mod kernel;
 mod live_sockets;
 mod losses;
 mod memory;
+mod oom_kill;
 mod open_file;
 mod open_sockets;
 mod payload;
@@ -56,6 +58,7 @@ mod traffic_exit;
 mod traffic_files;
 mod unix;
 mod user_memory;
+mod wanted;
 
 /// Helpers such as `bpf_probe_read_kernel` are for GPL-compatible programs only.
 #[unsafe(link_section = "license")]

@@ -142,27 +142,33 @@ const STORAGE_FLAGS: usize = (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize;
 /// A `BPF_MAP_TYPE_SK_STORAGE` definition; aya's own takes no `BPF_F_CLONE` and serves only
 /// `cgroup_sock_addr` programs.
 #[repr(C)]
-pub(crate) struct SocketStorage {
+pub(crate) struct SocketStorage<T, const FLAGS: usize> {
     r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
     key: *const i32,
-    value: *const Memory,
+    value: *const T,
     max_entries: *const [i32; 0],
-    map_flags: *const [i32; STORAGE_FLAGS],
+    map_flags: *const [i32; FLAGS],
 }
 
 // SAFETY: the pointers only carry types to the loader and are never followed.
-unsafe impl Sync for SocketStorage {}
+unsafe impl<T, const FLAGS: usize> Sync for SocketStorage<T, FLAGS> {}
+
+impl<T, const FLAGS: usize> SocketStorage<T, FLAGS> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            r#type: core::ptr::null(),
+            key: core::ptr::null(),
+            value: core::ptr::null(),
+            max_entries: core::ptr::null(),
+            map_flags: core::ptr::null(),
+        }
+    }
+}
 
 /// One entry a socket, freed with it; its memory is charged to the socket, its number bounded by
 /// the sockets there are.
 #[btf_map]
-pub(crate) static SOCKETS: SocketStorage = SocketStorage {
-    r#type: core::ptr::null(),
-    key: core::ptr::null(),
-    value: core::ptr::null(),
-    max_entries: core::ptr::null(),
-    map_flags: core::ptr::null(),
-};
+pub(crate) static SOCKETS: SocketStorage<Memory, STORAGE_FLAGS> = SocketStorage::new();
 
 /// A live entry of the storage map.
 #[derive(Clone, Copy)]
@@ -260,6 +266,37 @@ impl Entry {
             (&raw mut (*self.0).shut_at).write_volatile(written);
             (&raw mut (*self.0).stage).write_volatile(STAGE_SHUT);
         }
+    }
+
+    /// Bytes that send calls took since the connection was made, also before the probe came. To be
+    /// asked while it stands.
+    #[inline(always)]
+    pub(crate) fn sent(self, position: &Position) -> u64 {
+        // SAFETY: a live entry, by `new`.
+        let (first, sequence) = unsafe {
+            let sequence = match (*self.0).stage {
+                STAGE_SHUT => (*self.0).shut_at,
+                _ => position.sent,
+            };
+            ((*self.0).origin.first_sent, sequence)
+        };
+        bytes_since(first, sequence, position.sent_wide)
+    }
+
+    /// The same of receive calls; `None` when a disconnect has started the counters anew.
+    #[inline(always)]
+    pub(crate) fn received(self, position: &Position) -> Option<u64> {
+        // SAFETY: a live entry, by `new`.
+        let (first, active) = unsafe { ((*self.0).origin.first_received, (*self.0).active != 0) };
+        (position.origin(active).first_received == first)
+            .then(|| bytes_since(first, position.received, position.received_wide))
+    }
+
+    /// Whether it is the end that called `connect`.
+    #[inline(always)]
+    pub(crate) fn is_active(self) -> bool {
+        // SAFETY: a live entry, by `new`.
+        unsafe { (*self.0).active != 0 }
     }
 
     /// Tells the flow all that it has not been told.
@@ -392,6 +429,15 @@ impl Entry {
         }
         hand_over!(opened closed failed sends receives connect_ns lifetime_ns);
     }
+}
+
+/// Bytes from sequence number `first` to `sequence`; the kernel's own count says how often the numbers
+/// have wrapped.
+#[inline(always)]
+fn bytes_since(first: u32, sequence: u32, wide: u64) -> u64 {
+    let narrow = u64::from(sequence.wrapping_sub(first));
+    let about = wide.wrapping_add(1 << 31);
+    narrow + (about.saturating_sub(narrow) >> 32 << 32)
 }
 
 /// One sample a connection and tick: what weighs is how many wait, not how much they move.

@@ -16,6 +16,16 @@ pub const KIND_EXIT: u32 = 3;
 pub const KIND_CGROUP_MADE: u32 = 4;
 /// [`Cgroup`]: a cgroup was removed.
 pub const KIND_CGROUP_REMOVED: u32 = 5;
+/// [`OomKill`]: the kernel had no memory left, and kills a process.
+pub const KIND_OOM_KILL: u32 = 6;
+/// [`Connection`]: a connect succeeded.
+pub const KIND_CONNECT: u32 = 7;
+/// [`Connection`]: a connect failed.
+pub const KIND_CONNECT_FAILED: u32 = 8;
+/// [`Connection`]: a listener has one more.
+pub const KIND_ACCEPT: u32 = 9;
+/// [`Connection`]: it stood, and does not any more.
+pub const KIND_CLOSE: u32 = 10;
 
 /// Bytes kept of an executable's path; a longer one is cut, its start kept.
 pub const PATH_LEN: usize = 256;
@@ -122,6 +132,49 @@ pub struct Cgroup {
     pub path: [u8; CGROUP_PATH_LEN],
 }
 
+/// `mark_victim`: who is to die.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct OomKill {
+    /// Kind [`KIND_OOM_KILL`]. Where the kernel names the victim by its thread id alone, that is the
+    /// pid, and the cgroup is 0.
+    pub header: Header,
+    /// The command; empty where it is not known.
+    pub comm: [u8; COMM_LEN],
+}
+
+/// What became of one end of a TCP connection. The header's process is who called `connect` or
+/// `listen`, 0 when not known; its cgroup is the one that the socket was made in.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// One of the kinds from [`KIND_CONNECT`] to [`KIND_CLOSE`].
+    pub header: Header,
+    /// The end's own address, IPv4 mapped into IPv6.
+    pub local: [u8; 16],
+    /// The other end's.
+    pub remote: [u8; 16],
+    /// Of a connect, since it was asked for; of a close, since it was established: nanoseconds, 0
+    /// when that was not seen.
+    pub took: u64,
+    /// Of a close, bytes that send calls took.
+    pub sent: u64,
+    /// Of a close, bytes that receive calls gave.
+    pub received: u64,
+    /// The process's command.
+    pub comm: [u8; COMM_LEN],
+    /// The network namespace's inode number.
+    pub netns: u32,
+    /// Of a connect that failed, why; 0 when the socket does not tell.
+    pub errno: u32,
+    /// In host byte order.
+    pub local_port: u16,
+    /// In host byte order.
+    pub remote_port: u16,
+    /// 1 for the end that called `connect`.
+    pub active: u32,
+}
+
 const _: () = {
     assert!(size_of::<Header>() == 24);
     assert!(size_of::<Birth>() == 16);
@@ -130,4 +183,7 @@ const _: () = {
     assert!(size_of::<Fork>() == 24 + 16 + 16);
     assert!(size_of::<Exit>() == 24 + 16 + 16 + 8 + 16);
     assert!(size_of::<Cgroup>() == 24 + CGROUP_PATH_LEN);
+    assert!(size_of::<OomKill>() == 24 + 16);
+    assert!(size_of::<Connection>() == 24 + 32 + 24 + 16 + 16);
+    assert!(offset_of!(Connection, active) == 108);
 };

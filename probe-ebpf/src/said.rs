@@ -21,9 +21,9 @@ use probe_ebpf::{
 use crate::{
     datagram::Peer,
     kernel::Process,
-    socket::words,
     unix,
     user_memory::{self, UserMemory},
+    wanted,
 };
 
 /// Messages on their way to user space, which sets its size; when it is full, new ones are dropped and
@@ -35,19 +35,7 @@ static MESSAGES: RingBuf<Message, 4096> = RingBuf::new();
 #[unsafe(no_mangle)]
 static SNAPLEN: Global<u32> = Global::new(0);
 
-/// What a filter wants of them, as far as it can be told here.
-#[unsafe(no_mangle)]
-static WANTED_ADDRESSES: Global<[[u64; 2]; 2]> = Global::new([[0; 2]; 2]);
-
-/// As above.
-#[unsafe(no_mangle)]
-static WANTED_PORTS: Global<[u32; 2]> = Global::new([0; 2]);
-
-/// As above.
-#[unsafe(no_mangle)]
-static WANTED_PID: Global<u32> = Global::new(0);
-
-/// As above.
+/// Which way a filter wants them to go: a `DIRECTION_` constant, 0 for either.
 #[unsafe(no_mangle)]
 static WANTED_DIRECTION: Global<u32> = Global::new(0);
 
@@ -86,25 +74,14 @@ impl Said {
     /// Whether a filter may let it pass. What was not asked for the verifier knows, and leaves out.
     #[inline(always)]
     pub(crate) fn is_wanted(&self) -> bool {
-        let (pid, way) = (WANTED_PID.load(), WANTED_DIRECTION.load());
-        if (pid != 0 && pid != self.process.pid) || (way != 0 && way != u32::from(self.direction)) {
-            return false;
-        }
-        let protocol = WANTED_PROTOCOL.load();
-        if protocol != 0 && protocol != u32::from(self.protocol) {
-            return false;
-        }
-        let port = |wanted: u32| {
-            let is = |port: u16| wanted == u32::from(port);
-            wanted == 0 || is(self.peer.port) || is(self.port)
-        };
-        let address = |wanted: [u64; 2]| {
-            let is = |address| words(address) == wanted;
-            wanted == [0; 2] || is(self.peer.address) || is(self.local)
-        };
-        let [port_a, port_b] = WANTED_PORTS.load();
-        let [address_a, address_b] = WANTED_ADDRESSES.load();
-        port(port_a) && port(port_b) && address(address_a) && address(address_b)
+        let (way, protocol) = (WANTED_DIRECTION.load(), WANTED_PROTOCOL.load());
+        (way == 0 || way == u32::from(self.direction))
+            && (protocol == 0 || protocol == u32::from(self.protocol))
+            && wanted::is(
+                self.process.pid,
+                (self.local, self.port),
+                (self.peer.address, self.peer.port),
+            )
     }
 
     /// About a socket.

@@ -256,6 +256,15 @@ impl Socket {
         })
     }
 
+    /// Whether what it has received waits to be read, if only the FIN.
+    #[inline(always)]
+    pub(crate) fn has_unread(self) -> bool {
+        // SAFETY: a socket, by `new`.
+        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
+        // SAFETY: the helper vouches for the type.
+        !tcp.is_null() && unsafe { TCP_COPIED_SEQ.read(tcp) != TCP_RCV_NXT.read(tcp) }
+    }
+
     /// Local and remote address; IPv4 is mapped, so that both families are one key.
     #[inline(always)]
     pub(crate) fn addresses(self) -> Option<([u8; 16], [u8; 16])> {

@@ -1,5 +1,6 @@
 //! The live kernel, Docker and the ledger, tied together: one tick, one graph.
 
+mod connections;
 mod files;
 mod graph;
 pub(crate) mod machine;
@@ -24,15 +25,16 @@ use crate::{
     ids::NetNs,
     kernel::{
         answers::Answers,
+        connections::Watch,
         files::FilesError,
         flows::{FlowError, FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         messages::{Capture, Message, Messages},
-        object::{LoadError, Object},
+        object::{Asked, LoadError, Object},
         privileges::{self, NotPrivileged},
         programs::{
-            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, FILES, MESSAGES,
-            PROCESSES, TRAFFIC,
+            CALLS_OF_EVERY_FAMILY, CONNECTIONS, CONTAINERS, Capability, DATAGRAM_PEERS,
+            EACH_CONNECTION, FILES, MESSAGES, OOM_KILLS, PROCESSES, TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -68,6 +70,8 @@ pub struct Options {
     pub files: bool,
     /// How much of what is said is; `None` where nobody wants to know.
     pub messages: Option<Capture>,
+    /// Which connections are told one by one; `None` where nobody wants to know. Without traffic only.
+    pub connections: Option<Watch>,
     /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
     pub ecs: Option<ecs::Options>,
     /// What of the traffic is shown.
@@ -146,6 +150,7 @@ pub struct Agent {
     looks: Option<Interval>,
     messages: Option<AsyncFd<Messages>>,
     files: files::Files,
+    connections: Option<AsyncFd<Records>>,
     answers: Answers,
     ledger: Ledger,
     host: Host,
@@ -172,17 +177,14 @@ impl Agent {
         let mut object = Object::load(
             options.max_flows,
             options.netns,
-            options.messages.as_ref(),
-            options.files,
+            &Asked {
+                messages: options.messages.as_ref(),
+                connections: options.connections.as_ref(),
+                files: options.files,
+            },
         )?;
         let live_sockets = object.attach_live_sockets()?;
-        let maps = FlowMaps {
-            flows: object.take_map("FLOWS")?,
-            others: object.take_map("OTHERS")?,
-            counters: object.take_map("COUNTERS")?,
-            kept: object.take_map("KEPT")?,
-            paths: object.take_map("PATHS")?,
-        };
+        let maps = flow_maps(&mut object)?;
         let flows = FlowTable::new(maps, live_sockets).map_err(map_error("COUNTERS"))?;
         let losses =
             LossCounters::try_from(object.take_map("LOSSES")?).map_err(map_error("LOSSES"))?;
@@ -197,6 +199,7 @@ impl Agent {
             .is_some()
             .then(|| messages::open(&mut object))
             .transpose()?;
+        let connections = connections::open(&mut object, options.connections.as_ref())?;
         let answers =
             Answers::try_from(object.take_map("ANSWERS")?).map_err(map_error("ANSWERS"))?;
 
@@ -226,7 +229,12 @@ impl Agent {
         attach(&CONTAINERS)?;
         directory.scan(&cgroups)?;
         if options.processes {
-            attach(&PROCESSES)?;
+            [PROCESSES, OOM_KILLS].iter().try_for_each(&mut attach)?;
+        }
+        if options.connections.is_some() {
+            // In this order: see there.
+            attach(&EACH_CONNECTION)?;
+            attach(&CONNECTIONS)?;
         }
         if let Some(capture) = &options.messages {
             [DATAGRAM_PEERS, MESSAGES]
@@ -242,6 +250,8 @@ impl Agent {
                 object.detach(DATAGRAM_PEERS.programs());
                 attached.retain(|name| DATAGRAM_PEERS.programs().all(|peer| peer.name != *name));
             }
+        }
+        if options.traffic || options.connections.is_some() {
             object.look_over_open_sockets()?;
         }
 
@@ -253,6 +263,7 @@ impl Agent {
             looks: options.processes.then(|| every(PATIENCE)),
             messages,
             files,
+            connections,
             answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
@@ -358,8 +369,11 @@ impl Agent {
             }
             records = records(&mut self.records, self.looks.as_mut(), &self.host.directory) => {
                 let records = records.map_err(RunError::Poll)?;
-                self.vitals.records += records.len() as u64;
-                Ok(Moment::Records(records))
+                Ok(Moment::Records(self.and_what_else_is_there(records)))
+            }
+            records = connections::readable(self.connections.as_mut()) => {
+                let records = records.map_err(RunError::Poll)?;
+                Ok(Moment::Records(self.and_what_else_is_there(records)))
             }
             messages = messages::readable(self.messages.as_mut()) => {
                 // What is said in a container that is new is said after it is made.
@@ -521,6 +535,16 @@ fn unattached(capability: &Capability, reasons: &[LoadError]) -> Result<(), Load
     }
     warn!("not known are {}: {all}", capability.gives);
     Ok(())
+}
+
+fn flow_maps(object: &mut Object) -> Result<FlowMaps, LoadError> {
+    Ok(FlowMaps {
+        flows: object.take_map("FLOWS")?,
+        others: object.take_map("OTHERS")?,
+        counters: object.take_map("COUNTERS")?,
+        kept: object.take_map("KEPT")?,
+        paths: object.take_map("PATHS")?,
+    })
 }
 
 fn map_error(name: &'static str) -> impl FnOnce(aya::maps::MapError) -> LoadError {

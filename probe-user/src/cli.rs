@@ -23,7 +23,7 @@ use crate::{
     agent::{Agent, Options, Show},
     config::LogFormat,
     ids::NetNs,
-    kernel::messages::Capture,
+    kernel::{connections::Watch, messages::Capture},
     remote::Remote,
 };
 use ecs::EcsArgs;
@@ -50,7 +50,7 @@ pub enum Command {
     Top(top::Top),
     /// List processes with their containers.
     Ps(ps::Ps),
-    /// Print programs run, processes ended and containers started, as it happens.
+    /// Print programs run, connections made and ended, containers started, as it happens.
     Events(events::Events),
     /// Print what containers and processes say to each other, as they say it.
     Traffic(traffic::Traffic),
@@ -141,7 +141,8 @@ enum Wanted {
     Screen,
     /// Names, and what is used of files.
     Files,
-    Records,
+    /// Of these connections too, one by one.
+    Records(Option<Watch>),
     Messages(Capture),
 }
 
@@ -160,11 +161,15 @@ impl Source {
             max_flows: self.max_flows,
             netns: self.own_netns.then(own_netns).transpose()?,
             engines: self.engines.addresses()?,
-            processes: matches!(wanted, Wanted::Records),
+            processes: matches!(wanted, Wanted::Records(_)),
             traffic,
             files: matches!(wanted, Wanted::Screen | Wanted::Files),
             messages: match wanted {
                 Wanted::Messages(capture) => Some(capture),
+                _ => None,
+            },
+            connections: match wanted {
+                Wanted::Records(watch) => watch,
                 _ => None,
             },
             // Only nodes tell of tasks: nobody else would read the answers.

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     identity::{CgroupMount, Directory, EngineAddress, engines::Engines},
     kernel::{
-        object::{LoadError, Object},
+        object::{Asked, LoadError, Object},
         privileges,
         programs::{
-            CONTAINERS, Capability, FILE_USE, FILES, MESSAGES, PROCESSES, Program, TRAFFIC,
+            CONTAINERS, Capability, EACH_CONNECTION, FILE_USE, FILES, MESSAGES, OOM_KILLS,
+            PROCESSES, Program, TRAFFIC,
         },
     },
 };
@@ -83,10 +84,18 @@ pub async fn examine(engines: &[EngineAddress]) -> Vec<Finding> {
         }),
     };
     let mut findings = vec![privileges, cgroups];
-    match (Object::load(FLOWS, None, None, false), mount) {
+    match (Object::load(FLOWS, None, &Asked::default()), mount) {
         (Ok(mut object), Ok(mount)) => {
             let capabilities = [CONTAINERS].into_iter().chain(TRAFFIC.iter().copied());
-            for capability in capabilities.chain([PROCESSES, MESSAGES, FILES, FILE_USE]) {
+            let asked_for = [
+                PROCESSES,
+                OOM_KILLS,
+                EACH_CONNECTION,
+                MESSAGES,
+                FILES,
+                FILE_USE,
+            ];
+            for capability in capabilities.chain(asked_for) {
                 findings.push(capability_of(&mut object, &capability, &mount));
             }
             findings.extend(iterators(&mut object));

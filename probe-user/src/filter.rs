@@ -24,9 +24,10 @@ mod tests;
 use std::{fmt, str::FromStr};
 
 pub use error::{FilterError, What};
-use expr::{Expr, Op};
+use expr::{Expr, Op, Test};
 pub use field::{Field, Kind};
 pub use net::Net;
+use operand::Operand;
 pub use record::{Record, Value};
 
 /// A parsed expression.
@@ -52,6 +53,22 @@ impl Filter {
     #[must_use]
     pub fn never(&self, kind: Kind) -> Option<String> {
         never::reason(&self.expr, kind)
+    }
+
+    /// Whether a record of this kind may match of which `field` is `value`. What it does not see
+    /// through may.
+    #[must_use]
+    pub fn may_match(&self, kind: Kind, field: Field, value: &str) -> bool {
+        let Ok(operand) = Operand::new(value.to_owned(), field.spec().kind, Op::Equal) else {
+            return false; // it is no value of the field
+        };
+        let test = Expr::Test(Test {
+            field,
+            key: String::new(),
+            op: Op::Equal,
+            operands: vec![operand],
+        });
+        never::reason(&Expr::And(vec![self.expr.clone(), test]), kind).is_none()
     }
 
     /// What holds of every record that passes: fields and what they must equal, as far as that is

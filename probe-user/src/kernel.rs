@@ -7,6 +7,7 @@ pub mod answers;
 pub mod batch;
 mod bpf;
 pub mod btf;
+pub mod connections;
 pub mod counts;
 pub mod file;
 pub mod files;

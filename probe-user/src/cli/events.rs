@@ -7,15 +7,18 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::{
-    Show, Source, Until, Wanted, announce_remote, filter::FilterArgs, print, remote::remote,
-    stop::Stop,
+    Show, Source, Until, Wanted, announce_remote, filter::FilterArgs, print, remote::remote, say,
+    stop::Stop, traffic,
 };
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
-    filter::{Filter, Kind},
+    filter::{Field, Filter, Kind, Value},
     identity::{lives::Lives, processes::Processes},
-    kernel::records::Record,
+    kernel::{
+        connections::{Kinds, Watch},
+        records::Record,
+    },
     remote::{AgentAddress, Remote},
     views::events::{Event, EventRecord},
 };
@@ -23,7 +26,7 @@ use crate::{
 /// How often it is looked which containers started and ended, and the directory forgets.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Print programs run, processes ended and containers started, as it happens.
+/// Print programs run, connections made and ended, containers started, as it happens.
 #[derive(Args, Debug)]
 pub struct Events {
     #[command(flatten)]
@@ -34,12 +37,17 @@ pub struct Events {
     filter: FilterArgs,
 
     /// Follow the agent that runs there: http://HOST:PORT, or a unix socket's path.
-    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "max_flows", "filter"])]
+    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "max_flows", "filter", "buffer"])]
     agent: Option<AgentAddress>,
 
     /// The agent's token is the first in this file.
     #[arg(long, value_name = "FILE", requires = "agent")]
     token_file: Option<PathBuf>,
+
+    /// Mebibytes for connections that are not printed yet; what does not fit is counted as lost.
+    #[arg(long, value_name = "MIB", default_value_t = 4,
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    buffer: u32,
 
     /// How to print them.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -63,34 +71,65 @@ impl Events {
         if let Some(remote) = remote {
             return self.follow(&remote, &mut stop).await;
         }
+        let wanted = Wanted::Records(self.watch(filter));
         let mut agent = self
             .source
-            .start(Wanted::Records, Show::default(), INTERVAL, false)?;
+            .start(wanted, Show::default(), INTERVAL, false)?;
         stop.start(&self.until);
         let mut teller = Teller {
             output: self.output,
             filter,
             processes: Processes::look(),
             lives: Lives::new(agent.started(), &agent.directory().containers()),
+            lost: (0, 0),
         };
         loop {
             tokio::select! {
+                // What there is to print may have no end.
+                biased;
                 () = stop.asked() => break,
                 moment = agent.next() => match moment? {
                     Moment::Records(records) => teller.records(records, &agent)?,
-                    Moment::Tick => teller.containers(&agent)?,
+                    Moment::Tick => {
+                        teller.containers(&agent)?;
+                        teller.complain(&agent)?;
+                    }
                     Moment::Messages(_) => {}
                 },
             }
         }
+        agent.end_connections();
+        loop {
+            let records = agent.last_records();
+            if records.is_empty() {
+                break;
+            }
+            teller.records(records, &agent)?;
+        }
         teller.containers(&agent)?;
+        teller.complain(&agent)?;
         agent.stop().await;
         Ok(())
+    }
+
+    /// Which connections' events the filter may let pass; `None` when those are none.
+    fn watch(&self, filter: Option<&Filter>) -> Option<Watch> {
+        let kinds = filter.map_or(ALL, kinds);
+        (!kinds.is_empty()).then(|| Watch {
+            // A power of two, as rings have it.
+            ring: (self.buffer << 20).next_power_of_two(),
+            kinds,
+            wanted: filter.map(traffic::wanted).unwrap_or_default(),
+        })
     }
 
     async fn follow(&self, remote: &Remote, stop: &mut Stop) -> anyhow::Result<()> {
         let mut messages = remote.follow("/api/v1/events").await?;
         announce_remote(remote);
+        say(format_args!(
+            "connections are not among its events: only `probe events` without --agent tells of \
+             each connect, accept and close"
+        ));
         stop.start(&self.until);
         loop {
             let message = tokio::select! {
@@ -114,6 +153,30 @@ impl Events {
     }
 }
 
+const CONNECTS: Kinds = Kinds::CONNECT.and(Kinds::CONNECT_FAILED);
+const ALL: Kinds = CONNECTS.and(Kinds::ACCEPT).and(Kinds::CLOSE);
+
+/// The kinds of connections' records that a filter may let pass.
+fn kinds(filter: &Filter) -> Kinds {
+    let of = |kind: &str, kinds| {
+        let may = filter.may_match(Kind::Event, Field::EvtType, kind);
+        if may { kinds } else { Kinds::default() }
+    };
+    let by_type = of("connect", CONNECTS)
+        .and(of("accept", Kinds::ACCEPT))
+        .and(of("close", Kinds::CLOSE));
+    let certain = filter.certainties();
+    certain
+        .into_iter()
+        .fold(by_type, |kinds, (field, value)| match (field, value) {
+            (Field::EvtFailed, Value::Flag(true)) | (Field::EvtErrno, _) => {
+                kinds.among(Kinds::CONNECT_FAILED)
+            }
+            (Field::EvtFailed, Value::Flag(false)) => kinds.among(Kinds::CONNECT),
+            _ => kinds,
+        })
+}
+
 impl Output {
     fn line(self, event: &Event) -> serde_json::Result<String> {
         let mut line = match self {
@@ -131,6 +194,8 @@ struct Teller<'a> {
     filter: Option<&'a Filter>,
     processes: Processes,
     lives: Lives,
+    /// What was lost so far: records, and those of connections.
+    lost: (u64, u64),
 }
 
 impl Teller<'_> {
@@ -140,7 +205,7 @@ impl Teller<'_> {
         for record in records {
             let time = clock.at(record.time);
             let process = self.processes.take_in(&record);
-            let event = Event::new(record, time, agent.directory(), process.as_deref());
+            let event = Event::new(record, time, agent.host(), process.as_deref());
             self.tell(&event, agent, &mut text)?;
         }
         print(&text)
@@ -155,6 +220,26 @@ impl Teller<'_> {
         print(&text)
     }
 
+    /// Says how much was lost since the last time.
+    fn complain(&mut self, agent: &Agent) -> anyhow::Result<()> {
+        let (records, connections) = self.lost;
+        self.lost = (agent.losses()?.records_dropped, agent.connections_lost()?);
+        if self.lost.0 > records {
+            say(format_args!(
+                "{} events of processes and containers are lost, as they came too fast",
+                self.lost.0 - records
+            ));
+        }
+        if self.lost.1 > connections {
+            say(format_args!(
+                "{} events of connections are lost, as the buffer was full: a larger --buffer or a \
+                 narrower --filter helps",
+                self.lost.1 - connections
+            ));
+        }
+        Ok(())
+    }
+
     fn tell(&self, event: &Event, agent: &Agent, text: &mut String) -> anyhow::Result<()> {
         let host = agent.hostname();
         if !Filter::admits(self.filter, &EventRecord { event, host }) {
@@ -162,5 +247,31 @@ impl Teller<'_> {
         }
         text.push_str(&self.output.line(event)?);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_filter_lets_pass_is_not_watched() {
+        let check = |filter: &str, expected: Kinds| {
+            assert_eq!(kinds(&filter.parse().unwrap()), expected, "{filter}");
+        };
+        let none = Kinds::default();
+        check("container.name = web", ALL);
+        check("evt.type = connect and fd.port = 5432", CONNECTS);
+        check("evt.type in (exec, exit, oom-kill)", none);
+        check("evt.type in (exec, close) and fd.port = 80", Kinds::CLOSE);
+        check("evt.type != close", CONNECTS.and(Kinds::ACCEPT));
+        check(
+            "evt.type = accept or evt.type = exec and proc.name = sh",
+            Kinds::ACCEPT,
+        );
+        check("evt.failed = true", Kinds::CONNECT_FAILED);
+        check("evt.failed = false", Kinds::CONNECT);
+        check("evt.errno = ECONNREFUSED", Kinds::CONNECT_FAILED);
+        check("evt.type = accept and evt.failed = true", none);
     }
 }

@@ -215,6 +215,7 @@ impl Run {
             engines,
             processes: settings.events,
             messages: None,
+            connections: None,
             files: false,
             traffic: true,
             ecs: Some(self.ecs.options()),

@@ -143,7 +143,7 @@ impl Traffic {
 }
 
 /// What of a filter the kernel can decide: the rest is asked here, of what is left.
-fn wanted(filter: &Filter) -> Kernel {
+pub(super) fn wanted(filter: &Filter) -> Kernel {
     let mut wanted = Kernel::default();
     for (field, value) in filter.certainties() {
         match (field, value) {

@@ -254,8 +254,8 @@ fn what_can_never_match_is_told() {
     check("fd.ip = 10.0.0.1 or proc.pid = 1", process, None);
     check(
         "evt.latency > 5ms",
-        Kind::Event,
-        Some("an event has no evt.latency"),
+        Kind::Message,
+        Some("a message has no evt.latency"),
     );
     // An edge has two ends.
     check("container.name=a and container.name=b", Kind::Edge, None);

@@ -157,6 +157,14 @@ pub fn command_line_of(pid: Pid, command: &str) -> Option<String> {
     Some(command_line(&arguments))
 }
 
+/// The process that a thread belongs to, while it is there.
+#[must_use]
+pub fn of_thread(thread: Pid) -> Option<Process> {
+    let thread = ProcEntry::new(thread.0.try_into().ok()?).ok()?;
+    let leader = ProcEntry::new(thread.status().ok()?.tgid).ok()?;
+    read(&leader, &mut HashMap::new()).ok()
+}
+
 /// The cgroup v2 path and the command of a process, if it is still there.
 #[must_use]
 pub fn place_of(pid: Pid) -> Option<(String, String)> {
@@ -234,6 +242,10 @@ mod tests {
         assert!(path.starts_with('/'), "{path}");
         assert_eq!(command, comm.trim_end());
         assert_eq!(place_of(Pid(u32::MAX)), None);
+        let thread = std::thread::spawn(|| nix::unistd::gettid().as_raw());
+        let own = of_thread(pid(nix::unistd::gettid().as_raw())).unwrap();
+        assert_eq!(own.pid, Pid(std::process::id()));
+        drop(thread);
     }
 
     #[test]

@@ -78,6 +78,13 @@ impl Processes {
                 }
                 known
             }
+            What::Connection(connection) => self.known.get(&connection.pid?).cloned(),
+            What::OomKill {
+                pid,
+                command: Some(_),
+            } => self.known.get(pid).cloned(),
+            // Who is to die is still there, more often than not.
+            What::OomKill { pid, command: None } => process::of_thread(*pid).map(Arc::new),
             What::CgroupMade { .. } | What::CgroupRemoved => None,
         }
     }

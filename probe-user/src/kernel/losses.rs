@@ -74,9 +74,7 @@ impl TryFrom<Map> for LossCounters {
 impl LossCounters {
     /// The sums over all CPUs.
     pub fn read(&self) -> Result<Losses, MapError> {
-        let sum = |cause: Loss| -> Result<u64, MapError> {
-            Ok(self.0.get(&(cause as u32), 0)?.iter().sum())
-        };
+        let sum = |cause| self.of(cause);
         Ok(Losses {
             flows_dropped: sum(Loss::FlowMapFull)?,
             sockets_dropped: sum(Loss::SocketStorage)? + sum(Loss::OthersFull)?,
@@ -99,7 +97,15 @@ impl LossCounters {
 
     /// Messages that found their ring full.
     pub fn messages(&self) -> Result<u64, MapError> {
-        let cause = Loss::MessagesFull as u32;
-        Ok(self.0.get(&cause, 0)?.iter().sum())
+        self.of(Loss::MessagesFull)
+    }
+
+    /// Records of connections that did.
+    pub fn connections(&self) -> Result<u64, MapError> {
+        self.of(Loss::ConnectionsFull)
+    }
+
+    fn of(&self, cause: Loss) -> Result<u64, MapError> {
+        Ok(self.0.get(&(cause as u32), 0)?.iter().sum())
     }
 }

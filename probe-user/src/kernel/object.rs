@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use super::{
     btf::{Btf, BtfError},
+    connections::Watch,
     live_sockets::LiveSockets,
     messages::Capture,
     open_sockets::{self, BackfillError},
@@ -130,16 +131,26 @@ pub struct Object {
     log: Option<EbpfLogger<&'static dyn log::Log>>,
 }
 
+/// What may be asked for beyond traffic: there is room for it then.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// What is said.
+    pub messages: Option<&'a Capture>,
+    /// Connections one by one.
+    pub connections: Option<&'a Watch>,
+    /// What is used of files.
+    pub files: bool,
+}
+
 impl Object {
     /// Creates the maps and sets every field's offset; attaches nothing. What is not in the network
-    /// namespace `only`, if there is one, will not be looked at. There is room for what is used of
-    /// files where `files` may be asked for.
-    pub fn load(
-        max_flows: u32,
-        only: Option<NetNs>,
-        messages: Option<&Capture>,
-        files: bool,
-    ) -> Result<Self, LoadError> {
+    /// namespace `only`, if there is one, will not be looked at.
+    pub fn load(max_flows: u32, only: Option<NetNs>, asked: &Asked<'_>) -> Result<Self, LoadError> {
+        let Asked {
+            messages,
+            connections,
+            files,
+        } = *asked;
         let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
         let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
         let mut offsets = Vec::with_capacity(FIELDS.len());
@@ -173,16 +184,24 @@ impl Object {
                 .map_max_entries("FILES", 1)
                 .map_max_entries("FILE_REST", 1);
         }
-        let wanted = messages.map(|messages| messages.wanted).unwrap_or_default();
+        let wanted = messages.map(|messages| messages.wanted);
+        let wanted = wanted.or(connections.map(|connections| connections.wanted));
+        let wanted = wanted.unwrap_or_default();
+        loader
+            .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
+            .override_global("WANTED_PORTS", &wanted.ports, true)
+            .override_global("WANTED_PID", &wanted.pid, true);
         if let Some(messages) = messages {
             loader
                 .map_max_entries("MESSAGES", messages.ring)
                 .override_global("SNAPLEN", &messages.snaplen, true)
-                .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
-                .override_global("WANTED_PORTS", &wanted.ports, true)
-                .override_global("WANTED_PID", &wanted.pid, true)
                 .override_global("WANTED_DIRECTION", &wanted.direction, true)
                 .override_global("WANTED_PROTOCOL", &wanted.protocol, true);
+        }
+        if let Some(connections) = connections {
+            loader
+                .map_max_entries("CONNECTIONS", connections.ring)
+                .override_global("WANTED_KINDS", &connections.kinds.0, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(LoadError::Object)?;
         let log = if log_level == 0 {

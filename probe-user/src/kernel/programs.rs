@@ -225,6 +225,49 @@ pub const PROCESSES: Capability = Capability {
     ]],
 };
 
+/// Processes that are killed because memory has run out.
+pub const OOM_KILLS: Capability = Capability {
+    name: "oom-kills",
+    gives: "processes that are killed as there is no memory left",
+    needed: false,
+    ways: &[
+        &[tracepoint_at(
+            "oom_kill",
+            "mark_victim",
+            "6.8",
+            &[Group::Cgroup, Group::Task],
+        )],
+        &[tracepoint_at(
+            "oom_kill_by_pid",
+            "mark_victim",
+            "4.16",
+            &[Group::Cgroup, Group::Task],
+        )],
+    ],
+};
+
+/// Connections one by one. It is attached only where that is asked for, and before [`CONNECTIONS`], so
+/// that it sees what those remember as it was before each change.
+pub const EACH_CONNECTION: Capability = Capability {
+    name: "each-connection",
+    gives: "each connect, accept and close",
+    needed: false,
+    ways: &[&[
+        tracepoint_at(
+            "connection_state",
+            "inet_sock_set_state",
+            "4.16",
+            &[Group::Socket, Group::Cgroup],
+        ),
+        tracepoint_at(
+            "connection_gone",
+            "tcp_destroy_sock",
+            "4.16",
+            &[Group::Socket],
+        ),
+    ]],
+};
+
 /// What calls move, payload included. It is attached only where that is asked for, and
 /// [`DATAGRAM_PEERS`] before it.
 pub const MESSAGES: Capability = Capability {

@@ -8,10 +8,12 @@ use std::{
 
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use probe_ebpf::record::{
-    self as abi, Cgroup, Exec, Exit, Fork, Header, KIND_CGROUP_MADE, KIND_CGROUP_REMOVED,
-    KIND_EXEC, KIND_EXIT, KIND_FORK,
+    self as abi, Cgroup, Exec, Exit, Fork, Header, KIND_ACCEPT, KIND_CGROUP_MADE,
+    KIND_CGROUP_REMOVED, KIND_CLOSE, KIND_CONNECT, KIND_CONNECT_FAILED, KIND_EXEC, KIND_EXIT,
+    KIND_FORK, KIND_OOM_KILL, OomKill,
 };
 
+use super::connections::Connection;
 use crate::ids::{CgroupId, Nanos, Pid};
 
 /// Something that happened once.
@@ -19,7 +21,7 @@ use crate::ids::{CgroupId, Nanos, Pid};
 pub struct Record {
     /// When.
     pub time: Nanos,
-    /// The cgroup of the process, or the cgroup itself.
+    /// The cgroup of the process, or the cgroup itself; 0 where the kernel does not tell.
     pub cgroup: CgroupId,
     /// What.
     pub what: What,
@@ -84,6 +86,15 @@ pub enum What {
     },
     /// A cgroup was removed.
     CgroupRemoved,
+    /// There is no memory left, in a cgroup or at all, and a process is to die for it.
+    OomKill {
+        /// Which.
+        pid: Pid,
+        /// The command; `None` where the kernel names the victim by number alone: its thread's.
+        command: Option<String>,
+    },
+    /// One end of a TCP connection. The cgroup is the one that its socket was made in.
+    Connection(Connection),
 }
 
 /// The ring's reading end. Wakes who polls its file descriptor.
@@ -111,6 +122,20 @@ impl AsRawFd for Records {
 }
 
 impl Records {
+    /// Takes what is there, but no more than so many.
+    pub fn take(&mut self, most: usize) -> Vec<Record> {
+        let mut records = Vec::new();
+        while records.len() < most
+            && let Some(item) = self.ring.next()
+        {
+            match decode(&item) {
+                Some(record) => records.push(record),
+                None => self.undecoded += 1,
+            }
+        }
+        records
+    }
+
     /// Takes what is there.
     pub fn drain(&mut self, mut each: impl FnMut(Record)) {
         while let Some(item) = self.ring.next() {
@@ -170,6 +195,17 @@ fn decode(bytes: &[u8]) -> Option<Record> {
             }
         }
         KIND_CGROUP_REMOVED => What::CgroupRemoved,
+        KIND_OOM_KILL => {
+            let killed: OomKill = copy(bytes)?;
+            let command = text(&killed.comm);
+            What::OomKill {
+                pid: Pid(header.pid),
+                command: (!command.is_empty()).then_some(command),
+            }
+        }
+        KIND_CONNECT | KIND_CONNECT_FAILED | KIND_ACCEPT | KIND_CLOSE => {
+            What::Connection(Connection::from(&copy::<abi::Connection>(bytes)?))
+        }
         _ => return None,
     };
     Some(Record {
@@ -202,6 +238,8 @@ impl Plain for Exec {}
 impl Plain for Fork {}
 impl Plain for Exit {}
 impl Plain for Cgroup {}
+impl Plain for OomKill {}
+impl Plain for abi::Connection {}
 
 fn copy<T: Plain>(bytes: &[u8]) -> Option<T> {
     if bytes.len() < size_of::<T>() {
@@ -221,102 +259,4 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(kind: u32) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(7_u32.to_ne_bytes());
-        bytes.extend(99_u64.to_ne_bytes());
-        bytes.extend(44_u64.to_ne_bytes());
-        bytes
-    }
-
-    fn born(bytes: &mut Vec<u8>) {
-        bytes.extend(5_000_000_000_u64.to_ne_bytes());
-        bytes.extend(2_u32.to_ne_bytes());
-        bytes.extend(3_u32.to_ne_bytes());
-    }
-
-    const BIRTH: Birth = Birth {
-        pid: Pid(7),
-        inner_pid: Some(Pid(2)),
-        parent: Pid(3),
-        began: Duration::from_secs(5),
-    };
-
-    #[test]
-    fn decodes_an_exit_by_status_and_by_signal() {
-        let check = |code: u32, status, signal| {
-            let mut bytes = header(KIND_EXIT);
-            born(&mut bytes);
-            bytes.extend(9_u64.to_ne_bytes());
-            bytes.extend(8_u64.to_ne_bytes());
-            bytes.extend(code.to_ne_bytes());
-            bytes.extend([0; 4]);
-            bytes.extend(*b"sh\0garbage......");
-            let record = decode(&bytes).unwrap();
-            assert_eq!(record.cgroup, CgroupId(44));
-            assert_eq!(
-                record.what,
-                What::Exit {
-                    birth: BIRTH,
-                    status,
-                    signal,
-                    command: "sh".to_owned(),
-                    lived: Duration::from_nanos(9),
-                    ran: Duration::from_nanos(8),
-                }
-            );
-        };
-        check(0x0300, 3, 0);
-        check(0x0089, 0, 9); // killed, with a core dumped
-    }
-
-    fn exec(arguments: &[u8]) -> Vec<u8> {
-        let mut bytes = header(KIND_EXEC);
-        born(&mut bytes);
-        bytes.extend(33_u32.to_ne_bytes());
-        bytes.extend(u32::try_from(arguments.len()).unwrap().to_ne_bytes());
-        bytes.extend(*b"sh\0.............");
-        bytes.extend([0; abi::PATH_LEN]);
-        bytes.extend(arguments);
-        bytes
-    }
-
-    #[test]
-    fn decodes_the_arguments_of_an_exec() {
-        let check = |arguments: &[u8], expected: Option<&str>| {
-            let What::Exec { command_line, .. } = decode(&exec(arguments)).unwrap().what else {
-                panic!("no exec");
-            };
-            assert_eq!(command_line.as_deref(), expected);
-        };
-        check(b"sh\0-c\0exit 3\0", Some("sh -c exit 3"));
-        check(b"sh\0\0\0", Some("sh"));
-        check(b"cut\0 at \xc3", Some("cut  at \u{fffd}"));
-        check(b"", None);
-        check(b"\0", None);
-        let whole = exec(b"sh\0");
-        assert_eq!(decode(&whole[..whole.len() - 1]), None);
-    }
-
-    #[test]
-    fn refuses_what_is_too_short_or_unknown() {
-        assert_eq!(decode(&[]), None);
-        assert_eq!(decode(&header(KIND_EXEC)), None);
-        assert_eq!(decode(&header(77)), None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, kind in 0..8_u32) {
-            let mut bytes = bytes;
-            if let Some(start) = bytes.first_chunk_mut() {
-                *start = kind.to_ne_bytes();
-            }
-            drop(decode(&bytes));
-        }
-    }
-}
+mod tests;

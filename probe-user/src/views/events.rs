@@ -1,5 +1,8 @@
 //! Events, one a line.
 
+mod connection;
+mod fields;
+
 use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
@@ -9,18 +12,29 @@ use utoipa::ToSchema;
 
 use super::units::printable;
 use crate::{
-    filter::{self, Field, Value, of::ContainerFields},
-    identity::{Container, Directory, lives::Turn, process::Process},
-    kernel::records::{Birth, Record, What},
+    identity::{
+        Container,
+        layout::container_in,
+        lives::Turn,
+        process::Process,
+        workload::{Host, Workload},
+    },
+    ids::CgroupId,
+    kernel::{
+        connections::Connection,
+        records::{Birth, Record, What},
+    },
 };
+use connection::EventConnection;
+pub use fields::EventRecord;
 
 /// One event, as JSON has it and as text is made of.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct Event {
     /// RFC 3339, UTC.
     time: String,
-    /// `exec`, `fork`, `exit`, `cgroup-made`, `cgroup-removed`, `container-start` or
-    /// `container-stop`.
+    /// `exec`, `fork`, `exit`, `oom-kill`, `cgroup-made`, `cgroup-removed`, `container-start` or
+    /// `container-stop`; not of an agent's also `connect`, `accept` and `close`.
     #[serde(rename = "type")]
     kind: Cow<'static, str>,
     /// The cgroup it happened in: the inode of its directory.
@@ -55,6 +69,10 @@ pub struct Event {
     /// CPU time of an exited process's first thread and of those that ended before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_seconds: Option<f64>,
+    /// Of a connection, which an agent does not watch one by one.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    connection: Option<EventConnection>,
     /// Whose it is, for filters.
     #[serde(skip)]
     of: Option<Arc<Container>>,
@@ -83,15 +101,16 @@ impl Event {
     /// The record, with the container its cgroup belongs to and what is known of its `process`.
     /// `time` is when it happened.
     #[must_use]
-    pub fn new(
-        record: Record,
-        time: Timestamp,
-        directory: &Directory,
-        process: Option<&Process>,
-    ) -> Self {
-        let of = directory.container_of(record.cgroup);
+    pub fn new(record: Record, time: Timestamp, known: &Host, process: Option<&Process>) -> Self {
+        let directory = &known.directory;
+        let mut of = directory.container_of(record.cgroup);
+        if record.cgroup == CgroupId(0)
+            && let Some(path) = process.and_then(|process| process.cgroup.as_deref())
+        {
+            of = container_in(path).and_then(|found| directory.container(&found.id));
+        }
         let mut event = Self {
-            cgroup_id: Some(record.cgroup.0),
+            cgroup_id: (record.cgroup != CgroupId(0)).then_some(record.cgroup.0),
             ..Self::bare(time, "", of)
         };
         if let Some(process) = process {
@@ -129,6 +148,17 @@ impl Event {
                 event.run_seconds = Some(lived.as_secs_f64());
                 event.cpu_seconds = Some(ran.as_secs_f64());
             }
+            What::OomKill { pid, command } => {
+                event.kind = "oom-kill".into();
+                // A thread's id names it only as long as nothing better is known.
+                event.pid = Some(process.map_or(pid, |process| process.pid).0);
+                event.vpid = process
+                    .and_then(|process| process.inner_pid)
+                    .map(|pid| pid.0);
+                event.parent = process.map(|process| process.parent.0);
+                event.command = command.or_else(|| process.map(|known| known.command.clone()));
+            }
+            What::Connection(connection) => event.connected(&connection, known, process),
             What::CgroupMade { path } => {
                 event.kind = "cgroup-made".into();
                 event.path = Some(path);
@@ -157,6 +187,21 @@ impl Event {
         }
     }
 
+    fn connected(&mut self, connection: &Connection, known: &Host, process: Option<&Process>) {
+        self.kind = connection::kind(&connection.change).into();
+        self.pid = connection.pid.map(|pid| pid.0);
+        self.vpid = process
+            .and_then(|process| process.inner_pid)
+            .map(|pid| pid.0);
+        self.parent = process.map(|process| process.parent.0);
+        self.command = (!connection.command.is_empty()).then(|| connection.command.clone());
+        let own = match &self.of {
+            Some(container) => Workload::Container(Arc::clone(container)),
+            None => Workload::Host,
+        };
+        self.connection = Some(EventConnection::new(connection, &own, known));
+    }
+
     fn process(&mut self, kind: &'static str, birth: Birth, command: String) {
         self.kind = kind.into();
         self.pid = Some(birth.pid.0);
@@ -182,6 +227,7 @@ impl Event {
             signal: None,
             run_seconds: None,
             cpu_seconds: None,
+            connection: None,
             of,
         }
     }
@@ -212,6 +258,9 @@ impl Event {
             let colon = if rest.is_empty() { "" } else { ": " };
             rest = format!("{end} after {ran:.3} s, {cpu:.3} s of CPU{colon}{rest}");
         }
+        if let Some(connection) = &self.connection {
+            rest = connection.text();
+        }
         let line = format!(
             "{} {:<15} {container:<20} {process:<24} {}",
             self.time,
@@ -220,10 +269,6 @@ impl Event {
         );
         line.trim_end().to_owned()
     }
-}
-
-fn text(text: Option<&String>) -> Option<Value<'_>> {
-    text.map(|text| Value::Text(text))
 }
 
 /// `signal 9 (SIGKILL)`; real-time signals have no names.
@@ -235,146 +280,5 @@ fn name_of(signal: u8) -> String {
     )
 }
 
-/// An event on the host called `host`.
-#[derive(Clone, Copy, Debug)]
-pub struct EventRecord<'a> {
-    /// The event.
-    pub event: &'a Event,
-    /// Where it happened.
-    pub host: &'a str,
-}
-
-impl filter::Record for EventRecord<'_> {
-    fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
-        let event = self.event;
-        let number = |number: Option<u32>| number.map(|number| Value::Number(number.into()));
-        match field {
-            Field::EvtType => tell(Value::Text(&event.kind)),
-            Field::EvtFailed => {
-                if let (Some(status), Some(signal)) = (event.status, event.signal) {
-                    tell(Value::Flag(status != 0 || signal != 0));
-                }
-            }
-            Field::ProcPid => number(event.pid).into_iter().for_each(tell),
-            Field::ProcVpid => number(event.vpid).into_iter().for_each(tell),
-            Field::ProcPpid => number(event.parent).into_iter().for_each(tell),
-            Field::ProcUid => number(event.uid).into_iter().for_each(tell),
-            Field::ProcName => text(event.command.as_ref()).into_iter().for_each(tell),
-            Field::ProcCmdline => text(event.command_line.as_ref()).into_iter().for_each(tell),
-            // Of a cgroup, the path is no program's.
-            Field::ProcExe if event.pid.is_some() => {
-                text(event.path.as_ref()).into_iter().for_each(tell);
-            }
-            Field::HostName => tell(Value::Text(self.host)),
-            _ => {
-                if let Some(container) = &event.of {
-                    let addresses = container.addresses();
-                    ContainerFields::from(&**container).each(field, key, addresses, tell);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{
-        filter::Filter,
-        identity::processes::Processes,
-        ids::{CgroupId, Nanos, Pid},
-    };
-
-    const ID: &str = "3f2a1b4c5d6e7f8091a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4";
-
-    fn event(what: What) -> Event {
-        let directory = Directory::default();
-        directory.cgroup_made(CgroupId(7), &format!("/docker/{ID}"));
-        let record = Record {
-            time: Nanos(1),
-            cgroup: CgroupId(7),
-            what,
-        };
-        let time = "2026-01-02T03:04:05Z".parse().unwrap();
-        let process = Processes::default().take_in(&record);
-        Event::new(record, time, &directory, process.as_deref())
-    }
-
-    const BIRTH: Birth = Birth {
-        pid: Pid(12),
-        inner_pid: Some(Pid(3)),
-        parent: Pid(1),
-        began: Duration::from_secs(7),
-    };
-
-    fn exec() -> Event {
-        event(What::Exec {
-            birth: BIRTH,
-            uid: 0,
-            command: "sh".to_owned(),
-            path: "/bin/sh".to_owned(),
-            command_line: Some("sh -c \u{1b}[31mred".to_owned()),
-        })
-    }
-
-    fn exit(status: u8, signal: u8) -> Event {
-        event(What::Exit {
-            birth: BIRTH,
-            status,
-            signal,
-            command: "sh".to_owned(),
-            lived: Duration::from_micros(1_204_500),
-            ran: Duration::from_millis(38),
-        })
-    }
-
-    #[test]
-    fn as_text() {
-        let events = [exec(), exit(3, 0), exit(0, 9), exit(0, 34)];
-        let lines: Vec<_> = events.iter().map(Event::text).collect();
-        insta::assert_snapshot!(lines.join("\n"));
-    }
-
-    #[test]
-    fn as_json() {
-        let events = [exec(), exit(3, 0)];
-        let lines = events
-            .iter()
-            .map(|event| serde_json::to_string(event).unwrap());
-        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
-    }
-
-    #[test]
-    fn events_pass_filters() {
-        let check = |filter: &str, event: &Event, passes| {
-            let filter: Filter = filter.parse().unwrap();
-            let record = EventRecord {
-                event,
-                host: "here",
-            };
-            assert_eq!(filter.matches(&record), passes, "{filter}");
-        };
-        check(
-            "evt.type = exec and proc.cmdline contains -c",
-            &exec(),
-            true,
-        );
-        check("evt.type = exit", &exec(), false);
-        check("evt.failed = true", &exit(3, 0), true);
-        check("evt.failed = true", &exit(0, 9), true);
-        check("evt.failed = false", &exit(0, 0), true);
-        check("evt.failed exists", &exec(), false);
-        check(
-            "container.id = 3f2a1b4c5d6e and host.name=here",
-            &exec(),
-            true,
-        );
-        check(
-            "proc.exe = /bin/sh and proc.pid = 12 and proc.vpid = 3",
-            &exec(),
-            true,
-        );
-    }
-}
+mod tests;

@@ -88,8 +88,7 @@ impl Feed {
             let process = self.processes.take_in(&record);
             if listened_to {
                 let time = clock.at(record.time);
-                let directory = self.agent.directory();
-                let event = Event::new(record, time, directory, process.as_deref());
+                let event = Event::new(record, time, self.agent.host(), process.as_deref());
                 self.newsroom.tell(event);
             }
         }

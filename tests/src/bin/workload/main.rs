@@ -4,6 +4,7 @@
 //! [`probe_tests::load::Done`].
 
 mod file;
+mod hoard;
 mod load;
 mod message;
 mod tcp;
@@ -32,6 +33,8 @@ enum Workload {
     Ask(message::Ask),
     /// Write to a file and read it back
     File(file::Rewrite),
+    /// Take memory and keep it, until SIGTERM or SIGINT
+    Hoard(hoard::Hoard),
     /// Do one kind of work as fast as it goes
     Load(load::Load),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Workload::Answer(answer) => answer.run().and_then(|tally| print(&tally)),
         Workload::Ask(ask) => ask.run().and_then(|tally| print(&tally)),
         Workload::File(file) => file.run().and_then(|tally| print(&tally)),
+        Workload::Hoard(hoard) => hoard.run().and_then(|hoarded| print(&hoarded)),
         Workload::Load(load) => load.run().and_then(|done| print(&done)),
     };
     match done {
