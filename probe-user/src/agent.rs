@@ -31,8 +31,7 @@ use crate::{
         object::{LoadError, Object},
         privileges::{self, NotPrivileged},
         programs::{
-            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, FILES, MESSAGES,
-            PROCESSES, TRAFFIC,
+            CALLS_OF_EVERY_FAMILY, CONTAINERS, Capability, DATAGRAM_PEERS, PROCESSES, TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -225,12 +224,9 @@ impl Agent {
             attach(&PROCESSES)?;
         }
         if let Some(capture) = &options.messages {
-            [DATAGRAM_PEERS, MESSAGES]
+            messages::served_by(capture)
                 .iter()
                 .try_for_each(&mut attach)?;
-            if capture.files {
-                attach(&FILES)?;
-            }
         }
         if options.traffic {
             TRAFFIC.iter().try_for_each(attach)?;

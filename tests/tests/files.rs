@@ -185,7 +185,7 @@ fn the_bytes_of_a_file_add_up_to_what_the_workload_moved() {
     }
     let tally = container.tally().unwrap();
     assert_eq!([tally.bytes_received, tally.bytes_sent], moved);
-    assert_eq!(top.end(), ("".to_owned(), "".to_owned()));
+    assert_eq!(top.end(), <(String, String)>::default());
 }
 
 #[test]
