@@ -131,7 +131,7 @@ impl FileCall {
                 to,
                 base: second,
                 count: third,
-                length: returned as u32,
+                length: returned.cast_unsigned() as u32,
                 memory,
             });
         }

@@ -78,7 +78,7 @@ fn try_count(
     // SAFETY: this CPU's scratch.
     let fresh = unsafe {
         file_path::find(file, &inode, scratch);
-        &*&raw const (*scratch).file
+        &(*scratch).file
     };
     // Somebody else may have come before: theirs is as good.
     let _ = FILES.insert(&key, fresh, BPF_NOEXIST.into());

@@ -34,7 +34,7 @@ use crate::{
         privileges::{self, NotPrivileged},
         programs::{
             CALLS_OF_EVERY_FAMILY, CONNECTIONS, CONTAINERS, Capability, DATAGRAM_PEERS,
-            EACH_CONNECTION, FILES, MESSAGES, OOM_KILLS, PROCESSES, TRAFFIC,
+            EACH_CONNECTION, OOM_KILLS, PROCESSES, TRAFFIC,
         },
         records::{Record, Records, What},
     },
@@ -237,12 +237,9 @@ impl Agent {
             attach(&CONNECTIONS)?;
         }
         if let Some(capture) = &options.messages {
-            [DATAGRAM_PEERS, MESSAGES]
+            messages::served_by(capture)
                 .iter()
                 .try_for_each(&mut attach)?;
-            if capture.files {
-                attach(&FILES)?;
-            }
         }
         if options.traffic {
             TRAFFIC.iter().try_for_each(attach)?;

@@ -65,6 +65,12 @@ impl Terminal {
         })
     }
 
+    /// The probe's process: `setsid` becomes it.
+    #[must_use]
+    pub fn probe(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What is on the screen.
     #[must_use]
     pub fn text(&self) -> String {

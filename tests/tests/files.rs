@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use probe_tests::tally::Tally;
-use probe_tests::{Container, Engine, Probe, image, place, programs, workload};
+use probe_tests::{Container, Engine, Probe, Terminal, image, place, programs, workload};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -185,7 +185,7 @@ fn the_bytes_of_a_file_add_up_to_what_the_workload_moved() {
     }
     let tally = container.tally().unwrap();
     assert_eq!([tally.bytes_received, tally.bytes_sent], moved);
-    assert_eq!(top.end(), ("".to_owned(), "".to_owned()));
+    assert_eq!(top.end(), <(String, String)>::default());
 }
 
 #[test]
@@ -298,6 +298,29 @@ fn its_program_is_loaded_only_when_it_is_asked_for() {
     ] {
         assert_eq!(loaded(words), Vec::<String>::new(), "{words:?}");
     }
+}
+
+#[test]
+fn on_a_screen_its_program_is_loaded_while_the_list_is_shown() {
+    let engine = Engine::start().unwrap();
+    let words = "file --path /written --writes 1000000 --bytes 1000 --pace 1";
+    let container = Container::of(&engine, &image::WORKLOAD, "writer").unwrap();
+    let _writer = container.command(words.split(' ')).run().unwrap();
+    let mut terminal = Terminal::start(&engine, &["top"], (100, 24)).unwrap();
+    let show = |terminal: &mut Terminal, key: &str, sought: &str| {
+        terminal.press(key).unwrap();
+        terminal
+            .wait_for(sought, |screen| screen.contains(sought))
+            .unwrap();
+        let programs = programs::of(terminal.probe()).unwrap();
+        programs.iter().any(|program| program.name == "top_files")
+    };
+    for _ in 0..2 {
+        assert!(!show(&mut terminal, "1", "CPU%▼"));
+        assert!(show(&mut terminal, "6", "/written"));
+    }
+    terminal.press("q").unwrap();
+    assert!(terminal.ended().unwrap().success());
 }
 
 #[test]

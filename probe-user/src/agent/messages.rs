@@ -6,9 +6,9 @@ use tokio::io::unix::AsyncFd;
 
 use super::{Agent, RunError, StartError, map_error, take_in};
 use crate::kernel::{
-    messages::{Message, Messages},
+    messages::{Capture, Message, Messages},
     object::Object,
-    programs::{FILES, MESSAGES},
+    programs::{Capability, DATAGRAM_PEERS, FILES, MESSAGES},
 };
 
 impl Agent {
@@ -31,6 +31,15 @@ impl Agent {
     pub fn end_messages(&mut self) {
         let programs = MESSAGES.programs().chain(FILES.programs());
         self.object.detach(programs);
+    }
+}
+
+/// What tells of messages, in the order in which it is attached.
+pub(super) fn served_by(capture: &Capture) -> &'static [Capability] {
+    const ALL: &[Capability] = &[DATAGRAM_PEERS, MESSAGES, FILES];
+    match ALL {
+        [sockets @ .., _] if !capture.files => sockets,
+        all => all,
     }
 }
 

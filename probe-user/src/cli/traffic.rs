@@ -76,14 +76,9 @@ impl Traffic {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Message)?;
         let wanted = filter.map(wanted).unwrap_or_default();
-        if !self.files
-            && [PROTOCOL_FILE, PROTOCOL_PIPE, PROTOCOL_TTY]
-                .map(u32::from)
-                .contains(&wanted.protocol)
-        {
-            let error = anyhow!(
-                "the filter asks for files, pipes or terminals, which are shown with --files alone"
-            );
+        if !self.files && filter.is_some_and(asks_for_files) {
+            let error =
+                anyhow!("the filter asks for files, pipes or terminals: --files shows them");
             return Err(Trouble(error).into());
         }
         let mut stop = Stop::new()?;
@@ -140,6 +135,12 @@ impl Traffic {
         agent.stop().await;
         Ok(())
     }
+}
+
+/// Whether it lets no socket pass.
+fn asks_for_files(filter: &Filter) -> bool {
+    let of_sockets = format!("({filter}) and fd.type in (ipv4, ipv6, unix)").parse::<Filter>();
+    of_sockets.is_ok_and(|filter| filter.never(Kind::Message).is_some())
 }
 
 /// What of a filter the kernel can decide: the rest is asked here, of what is left.
@@ -273,6 +274,23 @@ impl Teller<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_for_files_alone_is_told() {
+        let check = |filter: &str, expected| {
+            assert_eq!(
+                asks_for_files(&filter.parse().unwrap()),
+                expected,
+                "{filter}"
+            );
+        };
+        check("fd.type = file", true);
+        check("container.name = a and fd.type in (pipe, tty)", true);
+        check("fd.type = file or fd.type = pipe and proc.pid = 1", true);
+        check("fd.type = file or fd.port = 80", false);
+        check("fd.type in (file, ipv4)", false);
+        check("fd.name = /run/db.sock", false);
+    }
 
     #[test]
     fn the_kernel_decides_what_it_can_of_a_filter() {
