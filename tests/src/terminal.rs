@@ -83,6 +83,18 @@ impl Terminal {
         typed.context("cannot type")
     }
 
+    /// Clicks on the first of these words on the screen.
+    pub fn click(&mut self, words: &str) -> Result<()> {
+        let text = self.text();
+        let found = text.lines().enumerate().find_map(|(row, line)| {
+            let before = &line[..line.find(words)?];
+            Some((row, before.chars().count()))
+        });
+        let (row, column) = found.with_context(|| format!("no {words} on the screen:\n{text}"))?;
+        let place = format!("0;{};{}", column + 1, row + 1);
+        self.press(&format!("\x1b[<{place}M\x1b[<{place}m"))
+    }
+
     /// Waits until the screen shows what makes `is` true.
     pub fn wait_for(&self, what: &str, is: impl Fn(&str) -> bool) -> Result<()> {
         let shown = wait::until(what, PATIENCE, || Ok(is(&self.text()).then_some(())));
@@ -107,7 +119,8 @@ impl Terminal {
         let cooked = || {
             let screen = lock(&self.screen);
             let screen = screen.screen();
-            Ok((!screen.alternate_screen() && !screen.hide_cursor()).then_some(()))
+            let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+            Ok((!screen.alternate_screen() && !screen.hide_cursor() && !mouse).then_some(()))
         };
         wait::until("the screen is as it was", PATIENCE, cooked)?;
         Ok(status)

@@ -433,6 +433,14 @@ fn a_terminal_is_drilled_into_resized_and_left_as_it_was() {
         .unwrap();
     client.tally().unwrap();
 
+    terminal.click("CPU%").unwrap();
+    terminal
+        .wait_for("the sorting column", |screen| screen.contains("CPU%▼"))
+        .unwrap();
+    terminal.click("CONTAINER").unwrap();
+    terminal
+        .wait_for("the names", |screen| screen.contains("CONTAINER▼"))
+        .unwrap();
     terminal.press("/container.name = server\r").unwrap();
     terminal
         .wait_for("the filter", |screen| {

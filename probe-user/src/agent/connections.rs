@@ -8,7 +8,7 @@ use super::{Agent, RunError, StartError, map_error, take_in};
 use crate::kernel::{
     connections::Watch,
     object::Object,
-    programs::EACH_CONNECTION,
+    programs::{EACH_CONNECTION, OOM_KILLS, PROCESSES},
     records::{Record, Records, What},
 };
 
@@ -49,9 +49,11 @@ impl Agent {
         Ok(kernel + here.map_or(0, |ring| ring.get_ref().undecoded()))
     }
 
-    /// Detaches what tells of each connection.
-    pub fn end_connections(&mut self) {
-        self.object.detach(EACH_CONNECTION.programs());
+    /// Detaches what tells of each connection and process, so that there is a last record.
+    pub fn end_records(&mut self) {
+        for capability in [EACH_CONNECTION, PROCESSES, OOM_KILLS] {
+            self.object.detach(capability.programs());
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Events {
                 },
             }
         }
-        agent.end_connections();
+        agent.end_records();
         loop {
             let records = agent.last_records();
             if records.is_empty() {

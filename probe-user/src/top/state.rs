@@ -1,4 +1,6 @@
-//! What the screen of `probe top` shows, and what keys make of it. It draws nothing.
+//! What the screen of `probe top` shows, and what keys and mouse make of it. It draws nothing.
+
+mod mouse;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Cell, Look, Of, Sheet, Show, Subject};
 use crate::{filter::Filter, identity::ContainerId};
+pub use mouse::Drawn;
 
 /// Looks remembered for a sparkline.
 const REMEMBERED: usize = 120;

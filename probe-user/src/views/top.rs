@@ -10,13 +10,15 @@ use ratatui::{
 
 use super::sheet::{cell, shown};
 use super::units::bytes;
-use crate::top::state::State;
+use crate::top::state::{Drawn, State};
 
 #[cfg(test)]
 mod tests;
 
 /// Columns that a name may take while others have to be shown.
 const WIDEST: usize = 32;
+/// Columns between two.
+const SPACING: u16 = 2;
 /// Lines from which there is room for sparklines.
 const TALL: u16 = 12;
 /// Columns from which all are shown.
@@ -31,10 +33,12 @@ Esc             back
 Tab, 1 to 6     containers, processes, connections, ports, services, files
 /               filter this list; nothing shows all
 Space           pause
+click           on a title: sort; on a line: mark it
+wheel           mark another line (with Shift the terminal has the mouse)
 q               quit";
 
-/// Draws one frame.
-pub fn draw(frame: &mut Frame<'_>, state: &State) {
+/// Draws one frame, and says where what is.
+pub fn draw(frame: &mut Frame<'_>, state: &State) -> Drawn {
     let sparks = if frame.area().height >= TALL { 3 } else { 0 };
     let [title, spark, table, footer] = Layout::vertical([
         Constraint::Length(1),
@@ -47,11 +51,12 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
     if sparks > 0 {
         sparklines(frame, state, spark);
     }
-    list(frame, state, table);
+    let drawn = list(frame, state, table);
     frame.render_widget(bottom(state), footer);
     if state.help {
         help(frame);
     }
+    drawn
 }
 
 fn heading(state: &State) -> Line<'_> {
@@ -93,7 +98,7 @@ fn sparklines(frame: &mut Frame<'_>, state: &State, area: Rect) {
     }
 }
 
-fn list(frame: &mut Frame<'_>, state: &State, area: Rect) {
+fn list(frame: &mut Frame<'_>, state: &State, area: Rect) -> Drawn {
     let (sorting, reverse) = state.sorting();
     let wide = area.width >= WIDE;
     let columns: Vec<_> = shown(state.sheet.columns, wide)
@@ -121,7 +126,7 @@ fn list(frame: &mut Frame<'_>, state: &State, area: Rect) {
             .first()
             .is_some_and(|line| line.cells[index].is_text())
     };
-    let mut widths = Vec::new();
+    let (mut widths, mut places) = (Vec::new(), Vec::new());
     let mut used = 0;
     for (at, (index, title)) in columns.iter().enumerate() {
         let longest = cells.iter().map(|row| row[at].chars().count()).max();
@@ -139,7 +144,12 @@ fn list(frame: &mut Frame<'_>, state: &State, area: Rect) {
             break;
         }
         widths.push(Constraint::Length(width.min(rest)));
-        used = used.saturating_add(width).saturating_add(2);
+        let start = area.x.saturating_add(used);
+        places.push((
+            start..start.saturating_add(width.min(rest) + SPACING),
+            *index,
+        ));
+        used = used.saturating_add(width).saturating_add(SPACING);
     }
     let aligned = |index: usize, text: String| {
         let line = Line::from(text);
@@ -161,11 +171,17 @@ fn list(frame: &mut Frame<'_>, state: &State, area: Rect) {
     });
     let table = Table::new(rows, widths)
         .header(header)
-        .column_spacing(2)
+        .column_spacing(SPACING)
         .row_highlight_style(Style::new().bg(Color::DarkGray));
     let marked = (!lines.is_empty()).then(|| state.selected());
     let mut at = TableState::default().with_selected(marked);
     frame.render_stateful_widget(table, area, &mut at);
+    Drawn {
+        titles: area.y,
+        columns: places,
+        rows: area.y.saturating_add(1)..area.bottom(),
+        first: at.offset(),
+    }
 }
 
 fn bottom(state: &State) -> Line<'_> {

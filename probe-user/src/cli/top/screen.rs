@@ -1,7 +1,12 @@
 //! `probe top` on a terminal.
 
+use std::{io, panic};
+
 use anyhow::Context as _;
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::{
+    event::{DisableMouseCapture, EnableMouseCapture, Event, EventStream, KeyEventKind},
+    execute,
+};
 use futures_util::StreamExt as _;
 use ratatui::DefaultTerminal;
 
@@ -12,7 +17,7 @@ use crate::{
     filter::Filter,
     top::{
         Subject,
-        state::{Asked, State},
+        state::{Asked, Drawn, State},
     },
     views::{edges::losses, top::draw},
 };
@@ -32,9 +37,25 @@ pub(super) async fn run(
     }
     // Restores the terminal on a panic as well.
     let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
+    take_mouse();
     let drawn = follow(&mut state, eyes, agent, stop, &mut terminal).await;
+    give_mouse_back();
     ratatui::restore();
     drawn
+}
+
+/// On a panic it is given back. Who has none, or a terminal that knows of none, goes without.
+fn take_mouse() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        give_mouse_back();
+        hook(info);
+    }));
+    let _ = execute!(io::stdout(), EnableMouseCapture);
+}
+
+fn give_mouse_back() {
+    let _ = execute!(io::stdout(), DisableMouseCapture);
 }
 
 async fn follow(
@@ -56,7 +77,8 @@ async fn follow(
         // Until the next look, or until the screen moves again.
         loop {
             state.show(&look);
-            terminal.draw(|frame| draw(frame, state))?;
+            let mut drawn = Drawn::default();
+            terminal.draw(|frame| drawn = draw(frame, state))?;
             tokio::select! {
                 () = stop.asked() => return Ok(()),
                 event = keys.next() => match event.transpose()? {
@@ -66,6 +88,7 @@ async fn follow(
                         }
                         watch_what_is_shown(state, agent)?;
                     }
+                    Some(Event::Mouse(mouse)) => state.mouse(mouse, &drawn),
                     Some(_) => {}
                     None => return Ok(()),
                 },

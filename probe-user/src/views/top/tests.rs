@@ -1,9 +1,9 @@
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{Terminal, backend::TestBackend};
 
 use super::*;
 use crate::{
-    top::{Subject, sample::look},
+    top::{Cell, Subject, sample::look},
     topology::sample::shop,
 };
 
@@ -20,9 +20,9 @@ fn screen((width, height): (u16, u16), keys: &[KeyCode]) -> String {
     for key in keys {
         state.key(KeyEvent::new(*key, KeyModifiers::NONE));
         state.show(&look);
-        terminal.draw(|frame| draw(frame, &state)).unwrap();
+        terminal.draw(|frame| drop(draw(frame, &state))).unwrap();
     }
-    terminal.draw(|frame| draw(frame, &state)).unwrap();
+    terminal.draw(|frame| drop(draw(frame, &state))).unwrap();
     terminal.backend().to_string()
 }
 
@@ -77,6 +77,127 @@ fn a_filter_that_is_none() {
     let typed = "/container.nam=web".chars().map(KeyCode::Char);
     let keys: Vec<_> = typed.chain([KeyCode::Enter]).collect();
     insta::assert_snapshot!(screen(USUAL, &keys));
+}
+
+/// A screen that is clicked: the words where, and how often before.
+struct Clicked {
+    state: State,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Clicked {
+    fn new((width, height): (u16, u16)) -> Self {
+        let state = State::new("here", Subject::Containers, (3, false), None);
+        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut this = Self { state, terminal };
+        this.draw();
+        this
+    }
+
+    fn draw(&mut self) -> Drawn {
+        let shop = shop();
+        self.state.show(&look(&shop));
+        let mut drawn = Drawn::default();
+        let state = &self.state;
+        let frame = |frame: &mut Frame<'_>| drawn = draw(frame, state);
+        self.terminal.draw(frame).unwrap();
+        drawn
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+        let drawn = self.draw();
+        let event = MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        };
+        self.state.mouse(event, &drawn);
+        self.draw();
+    }
+
+    /// Clicks on the last letter of the first `words` on the screen.
+    fn click(&mut self, words: &str) {
+        let buffer = self.terminal.backend().buffer().clone();
+        let width = usize::from(buffer.area.width);
+        let rows: Vec<String> = buffer
+            .content
+            .chunks(width)
+            .map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect())
+            .collect();
+        let (row, text) = rows
+            .iter()
+            .enumerate()
+            .find(|(_, text)| text.contains(words))
+            .unwrap_or_else(|| panic!("no {words} in {rows:#?}"));
+        let before = &text[..text.find(words).unwrap() + words.len()];
+        let column = u16::try_from(before.chars().count() - 1).unwrap();
+        let place = (column, u16::try_from(row).unwrap());
+        self.mouse(MouseEventKind::Down(MouseButton::Left), place);
+    }
+
+    fn sorts(&self) -> (&str, bool) {
+        let (index, reverse) = self.state.sorting();
+        (self.state.sheet.columns[index].title, reverse)
+    }
+}
+
+#[test]
+fn a_click_sorts_or_marks_and_the_wheel_moves_the_mark() {
+    for size in [USUAL, HUGE, (60, 9)] {
+        let mut screen = Clicked::new(size);
+        screen.click("MEMORY");
+        assert_eq!(screen.sorts(), ("MEMORY", false), "{size:?}");
+        screen.click("MEMORY");
+        assert_eq!(screen.sorts(), ("MEMORY", true), "{size:?}");
+        screen.click("CONTAINER");
+        assert_eq!(screen.sorts(), ("CONTAINER", false), "{size:?}");
+        let lines = screen.state.sheet.lines.len();
+        assert!(lines > 2, "{lines}");
+        let second = screen.state.sheet.lines[1].of.clone();
+        screen.click(&{
+            let Cell::Text(Some(name)) = &screen.state.sheet.lines[1].cells[0] else {
+                panic!("a container has a name");
+            };
+            format!("{name} ")
+        });
+        let marked = screen.state.selected();
+        assert_eq!(screen.state.sheet.lines[marked].of, second, "{size:?}");
+        screen.mouse(MouseEventKind::ScrollDown, (0, 0));
+        assert_eq!(screen.state.selected(), lines - 1);
+        screen.mouse(MouseEventKind::ScrollUp, (0, 0));
+        assert_eq!(screen.state.selected(), (lines - 1).saturating_sub(3));
+        // Below the last line, on the last row, and where other buttons click: nothing.
+        let before = (screen.state.selected(), screen.state.sorting());
+        for kind in [
+            MouseEventKind::Down(MouseButton::Left),
+            MouseEventKind::Down(MouseButton::Right),
+        ] {
+            screen.mouse(kind, (0, size.1 - 1));
+            assert_eq!((screen.state.selected(), screen.state.sorting()), before);
+        }
+    }
+}
+
+#[test]
+fn a_click_closes_the_help_and_leaves_what_is_typed() {
+    let mut screen = Clicked::new(USUAL);
+    let press = |screen: &mut Clicked, key| {
+        let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
+        screen.state.key(key);
+        screen.draw();
+    };
+    let sorting = screen.state.sorting();
+    press(&mut screen, '?');
+    screen.mouse(MouseEventKind::ScrollDown, (0, 0));
+    assert!(screen.state.help);
+    screen.click("CONTAINER");
+    assert!(!screen.state.help);
+    press(&mut screen, '/');
+    press(&mut screen, 'x');
+    screen.click("CONTAINER");
+    assert_eq!(screen.state.typing.as_deref(), Some("x"));
+    assert_eq!(screen.state.sorting(), sorting);
 }
 
 #[test]
