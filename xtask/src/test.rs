@@ -27,6 +27,7 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &engine::IMAGES,
         &engine::PODMAN,
         &read::GRAPHVIZ,
+        &read::MANUAL,
         &read::NODE,
         &read::PROMETHEUS,
     ])?;

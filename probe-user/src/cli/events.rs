@@ -34,7 +34,7 @@ pub struct Events {
     filter: FilterArgs,
 
     /// Follow the agent that runs there: http://HOST:PORT, or a unix socket's path.
-    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "max_flows", "filter"])]
+    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "filter"])]
     agent: Option<AgentAddress>,
 
     /// The agent's token is the first in this file.

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Source, Trouble, Until, Wanted,
+    FlowSource, Trouble, Until, Wanted,
     filter::FilterArgs,
     remote::remote,
     shape::{ShapeArgs, TrafficArgs},
@@ -30,7 +30,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Args, Debug)]
 pub struct Graph {
     #[command(flatten)]
-    source: Source,
+    source: FlowSource,
     #[command(flatten)]
     until: Until,
     #[command(flatten)]

@@ -44,3 +44,18 @@ pub(crate) const PROMETHEUS: Need = Need {
     }],
     by_hand: &["apt-get install prometheus"],
 };
+
+/// What reads manual pages, and shells that completions are for.
+pub(crate) const MANUAL: Need = Need {
+    name: "readers of manual pages and completions",
+    met: || {
+        ["man", "mandoc", "bash", "zsh", "fish"]
+            .iter()
+            .all(|name| machine::program(name).is_some())
+    },
+    ways: &[Way {
+        open: apt::usable,
+        steps: || Ok(vec![packages(&["man-db", "mandoc", "bash", "zsh", "fish"])]),
+    }],
+    by_hand: &["apt-get install man-db mandoc bash zsh fish"],
+};
