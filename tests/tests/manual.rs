@@ -109,7 +109,7 @@ fn every_command_has_a_page_of_which_no_reader_complains() {
         let file = pages.join(&page);
         printed(
             Command::new(&mandoc)
-                .args(["-Tlint", "-Wwarning"])
+                .args(["-T", "lint", "-W", "warning"])
                 .arg(&file),
         );
         let text = printed(Command::new("man").args(["--warnings", "-l"]).arg(&file));

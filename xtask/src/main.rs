@@ -44,7 +44,7 @@ enum Verb {
     },
     /// Measure what the probe costs, as Markdown tables
     Bench(bench::Bench),
-    /// Lint everything: format, clippy on both sides, dependencies, spelling
+    /// Lint everything: format, clippy on both sides, dependencies, spelling, deploy/
     Check,
     /// Build a static probe and put it, alone, into an image of the engine at DOCKER_HOST
     Image,
