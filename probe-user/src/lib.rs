@@ -18,6 +18,7 @@ pub mod notify;
 pub mod remote;
 pub mod sandbox;
 pub mod serve;
+pub mod tls;
 pub mod top;
 pub mod topology;
 pub mod usage;

@@ -4,6 +4,7 @@
 //! and hopes: what must become true is awaited ([`wait`]). Most of it needs root.
 
 pub mod agent;
+pub mod authority;
 pub mod container;
 mod daemon;
 pub mod debian;
@@ -30,6 +31,7 @@ pub mod wait;
 pub mod workload;
 
 pub use agent::Agent;
+pub use authority::Authority;
 pub use container::Container;
 pub use engine::Engine;
 pub use fleet::Fleet;

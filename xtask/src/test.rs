@@ -30,6 +30,7 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &read::MANUAL,
         &read::NODE,
         &read::PROMETHEUS,
+        &read::TLS,
     ])?;
     build::build()?;
     let cargo_test = || Line::cargo().args(["test", "--no-fail-fast"]);

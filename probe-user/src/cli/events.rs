@@ -7,7 +7,10 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::{
-    Show, Source, Until, Wanted, announce_remote, filter::FilterArgs, print, remote::remote,
+    Show, Source, Until, Wanted, announce_remote,
+    filter::FilterArgs,
+    print,
+    remote::{TrustArgs, remote},
     stop::Stop,
 };
 use crate::{
@@ -33,13 +36,16 @@ pub struct Events {
     #[command(flatten)]
     filter: FilterArgs,
 
-    /// Follow the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    /// Follow the agent that runs there: http[s]://HOST:PORT, or a unix socket's path.
     #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "filter"])]
     agent: Option<AgentAddress>,
 
     /// The agent's token is the first in this file.
     #[arg(long, value_name = "FILE", requires = "agent")]
     token_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// How to print them.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -59,7 +65,7 @@ impl Events {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Event)?;
         let mut stop = Stop::new()?;
-        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref(), &self.trust)?;
         if let Some(remote) = remote {
             return self.follow(&remote, &mut stop).await;
         }

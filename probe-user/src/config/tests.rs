@@ -43,6 +43,9 @@ fn flags_are_stronger_than_the_environment_and_that_than_the_file() {
     socket = "/tmp/probe.sock"               # PROBE_SOCKET
     # socket-group = unset                   # default
     # token-file = unset                     # default
+    # tls-cert = unset                       # default
+    # tls-key = unset                        # default
+    # tls-client-ca = unset                  # default
     allow-host = ["a.example", "b.example"]  # PROBE_ALLOW_HOST
     interval = "3s"                          # --interval
     max-flows = 7                            # FILE

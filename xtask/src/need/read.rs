@@ -59,3 +59,18 @@ pub(crate) const MANUAL: Need = Need {
     }],
     by_hand: &["apt-get install man-db mandoc bash zsh fish"],
 };
+
+/// Makes certificates, and asks with one.
+pub(crate) const TLS: Need = Need {
+    name: "openssl and curl",
+    met: || {
+        ["openssl", "curl"]
+            .iter()
+            .all(|name| machine::program(name).is_some())
+    },
+    ways: &[Way {
+        open: apt::usable,
+        steps: || Ok(vec![packages(&["openssl", "curl"])]),
+    }],
+    by_hand: &["apt-get install openssl curl"],
+};
