@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod authority;
+pub mod clock;
 pub mod container;
 mod daemon;
 pub mod debian;
@@ -32,6 +33,7 @@ pub mod workload;
 
 pub use agent::Agent;
 pub use authority::Authority;
+pub use clock::Clock;
 pub use container::Container;
 pub use engine::Engine;
 pub use fleet::Fleet;

@@ -26,6 +26,7 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &engine::ENGINE,
         &engine::IMAGES,
         &engine::PODMAN,
+        &read::CLOCK,
         &read::GRAPHVIZ,
         &read::MANUAL,
         &read::NODE,

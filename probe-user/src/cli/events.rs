@@ -155,6 +155,7 @@ impl Teller<'_> {
     fn containers(&mut self, agent: &Agent) -> anyhow::Result<()> {
         let now = Timestamp::now();
         let mut text = String::new();
+        self.lives.began(agent.started());
         for turn in self.lives.look(&agent.directory().containers()) {
             self.tell(&Event::of_turn(turn, now), agent, &mut text)?;
         }

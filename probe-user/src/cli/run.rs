@@ -146,7 +146,6 @@ impl Run {
         let (newsroom, news) = news::channel();
         let about = About {
             host: agent.hostname().to_owned(),
-            started: agent.started(),
             programs: agent.attached().to_vec(),
             events: settings.events,
             max_series: settings.max_series,

@@ -1,5 +1,7 @@
 //! What the tests read the probe's output with.
 
+use std::path::Path;
+
 use super::{Need, Step, Way, apt, packages};
 use crate::machine;
 use probe_tests::debian;
@@ -73,4 +75,18 @@ pub(crate) const TLS: Need = Need {
         steps: || Ok(vec![packages(&["openssl", "curl"])]),
     }],
     by_hand: &["apt-get install openssl curl"],
+};
+
+/// A clock that can be set for one program.
+pub(crate) const CLOCK: Need = Need {
+    name: "libfaketime",
+    met: || {
+        let libraries = format!("/usr/lib/{}-linux-gnu/faketime", std::env::consts::ARCH);
+        Path::new(&libraries).is_dir()
+    },
+    ways: &[Way {
+        open: apt::usable,
+        steps: || Ok(vec![packages(&["libfaketime"])]),
+    }],
+    by_hand: &["apt-get install libfaketime"],
 };

@@ -36,7 +36,7 @@ fn about(to: &mut Families, desk: &Desk) {
         Kind::Gauge,
         "When the programs were attached, since the epoch.",
     )
-    .is(u64::try_from(desk.about.started.as_second()).unwrap_or_default());
+    .is(u64::try_from(desk.news.vitals().started.as_second()).unwrap_or_default());
     to.metric(
         "probe_programs_attached",
         Kind::Gauge,
