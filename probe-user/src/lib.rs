@@ -10,6 +10,8 @@ pub mod config;
 pub mod doctor;
 pub mod export;
 pub mod filter;
+#[cfg(test)]
+mod fuzz;
 pub mod identity;
 pub mod ids;
 pub mod kernel;

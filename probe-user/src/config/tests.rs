@@ -74,3 +74,30 @@ fn a_file_that_was_asked_for_must_be_there() {
     let resolved = Config::resolve(Some(Path::new("/nonexistent/probe.toml")), [], []);
     assert!(matches!(resolved, Err(ConfigError::Read { .. })));
 }
+
+#[test]
+fn fuzz_config() {
+    const SEEDS: &[&str] = &[
+        "listen = \"0.0.0.0:4040\"\nmax_flows = 7\nengine = [\"unix:///a\", \"b\"]\nevents = false",
+        "interval = \"1s 5ms\"\n[table]\nlog-format = 'json'\nmax-series = 0x10",
+        "tls-cert = \"\"\"a\nb\"\"\"\nsocket = \"none\"\nno-sandbox = 1\nallow-host = [[]]",
+    ];
+    crate::fuzz::run(SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let mut config = Config::default();
+        let given = match file::parse(Path::new("FILE"), &text) {
+            Ok(given) => given,
+            Err(error) => return (0, error.to_string().len()),
+        };
+        for (name, values) in given {
+            config.set(name, values, Origin::File("FILE".into()));
+        }
+        // What was read can be written, and read again.
+        let written = config.text();
+        file::parse(Path::new("FILE"), &written).unwrap();
+        match Settings::of(&config) {
+            Ok(settings) => (1, settings.engines.len()),
+            Err(error) => (2, error.to_string().len()),
+        }
+    });
+}

@@ -309,6 +309,18 @@ mod tests {
         assert_eq!(decode(&header(77)), None);
     }
 
+    #[test]
+    fn fuzz_records() {
+        let kinds = [KIND_FORK, KIND_EXIT, KIND_CGROUP_MADE, KIND_CGROUP_REMOVED];
+        let mut seeds: Vec<_> = kinds.map(header).to_vec();
+        seeds.iter_mut().for_each(|seed| seed.resize(512, b'a'));
+        seeds.push(exec(b"sh\0-c\0exit 3\0"));
+        crate::fuzz::run(&seeds, |bytes| {
+            let record = decode(bytes)?;
+            Some(std::mem::discriminant(&record.what))
+        });
+    }
+
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>, kind in 0..8_u32) {

@@ -89,6 +89,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn fuzz_cgroup_files() {
+        const SEEDS: &[&str] = &[
+            "usage_usec 100\nuser_usec 50\nnr_throttled 3\n",
+            "8:0 rbytes=4096 wbytes=512 rios=1 wios=2 dbytes=0\n253:0 rbytes=1\n",
+            "8:0 Read 4096\n8:0 Write 512\nTotal 4608\n",
+            "some avg10=1.25 avg60=0.00 avg300=0.00 total=77\nfull avg10=0.00\n",
+            "max\n",
+            "9223372036854771712\n",
+        ];
+        crate::fuzz::run(SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let numbers = (number(&text).is_some(), limit(&text).is_some());
+            let keyed = keyed(&text, "user_usec").is_some();
+            let io = (io_stat(&text).is_some(), blkio(&text).is_some());
+            let share = pressure(&text);
+            assert!(share.is_none_or(|share| !share.is_nan()), "{share:?}");
+            (numbers, keyed, io, share.is_some())
+        });
+    }
+
+    #[test]
     fn keys_are_whole_words() {
         let text = "usage_usec 123\nuser_usec 4\nnr_throttled\nthrottled_usec x\n";
         assert_eq!(keyed(text, "usage_usec"), Some(123));

@@ -111,3 +111,17 @@ fn a_token_file_that_cannot_be_meant_is_refused() {
     check(&format!("# x\n{READER} write"), 2);
     check(&format!("{READER}\n").repeat(65), 65);
 }
+
+#[test]
+fn fuzz_tokens() {
+    let seeds = [
+        format!("# two\n\n{READER}\n{OPERATOR} read arguments\n"),
+        format!("{READER} # read"),
+        "short\n".to_owned(),
+    ];
+    crate::fuzz::run(&seeds, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let tokens = tokens::parse(&text).map_err(|(line, _)| line)?;
+        Ok::<_, usize>((tokens.scope(READER), tokens.scope("")))
+    });
+}
