@@ -213,12 +213,11 @@ impl Event {
             rest = format!("{end} after {ran:.3} s, {cpu:.3} s of CPU{colon}{rest}");
         }
         let line = format!(
-            "{} {:<15} {container:<20} {process:<24} {}",
-            self.time,
-            self.kind,
-            printable(&rest)
+            "{} {:<15} {container:<20} {process:<24} {rest}",
+            self.time, self.kind
         );
-        line.trim_end().to_owned()
+        // Whatever it has of a process, which may call itself what it likes, or of an agent.
+        printable(line.trim_end())
     }
 }
 
@@ -346,6 +345,14 @@ mod tests {
             let filter: Filter = "proc.name = sh and evt.type != exit".parse().unwrap();
             Some((filter.matches(&record), told.split_whitespace().count()))
         });
+    }
+
+    #[test]
+    fn what_a_process_calls_itself_cannot_act_on_a_terminal() {
+        let mut event = exec();
+        event.command = Some("\u{1b}]0;x\u{7}\u{202e}".to_owned());
+        let told = event.text();
+        assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told:?}");
     }
 
     #[test]
