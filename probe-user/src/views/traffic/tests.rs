@@ -201,6 +201,14 @@ proptest::proptest! {
 }
 
 #[test]
+fn a_secret_that_holds_names_of_secrets_is_one() {
+    let payload = Bytes::from("token=".repeat(3) + "x y&token=z");
+    let (redacted, count) = redact(&payload);
+    assert_eq!(redacted, "token=************* y&token=*");
+    assert_eq!(count, 2);
+}
+
+#[test]
 fn fuzz_payload() {
     const SEEDS: &[&str] = &[
         "POST /login?token=abc&x=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic x\r\nCookie: a=b; c=d\r\n\r\npassword=hunter2&y=%20",
