@@ -14,9 +14,9 @@ use std::{
 };
 
 /// Inputs of a test.
-const SHORT: u64 = 2000;
-/// Bytes of an input: decoders that take more have a limit of their own, which is tested.
-const LONGEST: usize = 64 << 10;
+const SHORT: u64 = 1000;
+/// Bytes of an input, unless a seed has more.
+const LONGEST: usize = 16 << 10;
 /// Inputs worth changing further.
 const MOST: usize = 4096;
 /// Numbers at which decoders stumble.
@@ -128,10 +128,11 @@ fn given<R>(input: &[u8], target: &impl Fn(&[u8]) -> R) -> R {
 /// One of the pool, changed here and there.
 fn changed(pool: &[Vec<u8>], chance: &mut fastrand::Rng) -> Vec<u8> {
     let mut input = chance.choice(pool).cloned().unwrap_or_default();
+    let longest = input.len().max(LONGEST);
     for _ in 0..=chance.usize(..6) {
         change(&mut input, pool, chance);
     }
-    input.truncate(LONGEST);
+    input.truncate(longest);
     input
 }
 

@@ -65,7 +65,8 @@ pub fn pressure(text: &str) -> Option<f64> {
     let average = line
         .split(' ')
         .find_map(|word| word.strip_prefix("avg10="))?;
-    average.parse().ok()
+    let average: f64 = average.parse().ok()?;
+    average.is_finite().then_some(average)
 }
 
 /// What is in use, less the file pages that could go at once: as `docker stats` computes it.
@@ -104,7 +105,7 @@ mod tests {
             let keyed = keyed(&text, "user_usec").is_some();
             let io = (io_stat(&text).is_some(), blkio(&text).is_some());
             let share = pressure(&text);
-            assert!(share.is_none_or(|share| !share.is_nan()), "{share:?}");
+            assert!(share.is_none_or(f64::is_finite), "{share:?}");
             (numbers, keyed, io, share.is_some())
         });
     }
