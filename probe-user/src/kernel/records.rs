@@ -313,7 +313,9 @@ mod tests {
     fn fuzz_records() {
         let kinds = [KIND_FORK, KIND_EXIT, KIND_CGROUP_MADE, KIND_CGROUP_REMOVED];
         let mut seeds: Vec<_> = kinds.map(header).to_vec();
-        seeds.iter_mut().for_each(|seed| seed.resize(512, b'a'));
+        for seed in &mut seeds {
+            seed.resize(512, b'a');
+        }
         seeds.push(exec(b"sh\0-c\0exit 3\0"));
         crate::fuzz::run(&seeds, |bytes| {
             let record = decode(bytes)?;
