@@ -8,7 +8,7 @@ mod messages;
 
 use std::{io, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use thiserror::Error;
 use tokio::{
     io::unix::AsyncFd,
@@ -18,6 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
 use crate::{
+    clock::Beginning,
     identity::{
         CgroupError, CgroupMount, Directory, Ecs, EngineAddress, Names, dns, ecs, engines::Engines,
         workload::Host,
@@ -155,7 +156,7 @@ pub struct Agent {
     ledger: Ledger,
     host: Host,
     hostname: String,
-    started: Timestamp,
+    began: Beginning,
     ticks: Interval,
     engines: Engines,
     show: Show,
@@ -271,7 +272,7 @@ impl Agent {
                 names: Names::default(),
             },
             hostname: machine::hostname(),
-            started: Timestamp::now(),
+            began: Beginning::now(),
             ticks: every(options.interval),
             engines,
             show: options.show.clone(),
@@ -330,7 +331,13 @@ impl Agent {
     /// When the programs were attached.
     #[must_use]
     pub const fn started(&self) -> Timestamp {
-        self.started
+        self.began.shown()
+    }
+
+    /// How long it has watched.
+    #[must_use]
+    pub fn watched(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// What is wrong with an engine, if anything is.
@@ -411,6 +418,11 @@ impl Agent {
 
     fn read_flows(&mut self) -> Result<(), RunError> {
         self.object.flush_log();
+        if let Some(step) = self.began.follow() {
+            let way = if step.is_positive() { "ahead" } else { "back" };
+            let step = step.round(Unit::Second).unwrap_or(step).abs();
+            warn!("the clock was set {way} by {step:#}: times are told by the new one");
+        }
         let now = std::time::Instant::now();
         // Before the flows: what was looked up is connected to next.
         let names = &mut self.host.names;
@@ -442,6 +454,7 @@ impl Agent {
     /// How it fares.
     pub fn vitals(&self) -> Result<Vitals, RunError> {
         Ok(Vitals {
+            started: self.started(),
             late_ticks: self.flows.late(),
             flows: self.flows.len(),
             flows_known: self.ledger.len(),

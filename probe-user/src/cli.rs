@@ -1,11 +1,13 @@
 //! The command line: what each command takes, and what its words mean everywhere.
 
+pub mod completions;
 pub mod doctor;
 pub mod ecs;
 pub mod engines;
 pub mod events;
 pub mod filter;
 pub mod graph;
+pub mod man;
 pub mod ps;
 mod remote;
 pub mod run;
@@ -29,6 +31,10 @@ use crate::{
 use ecs::EcsArgs;
 use engines::EngineArgs;
 use probe_ebpf::flow::MAX_FLOWS;
+
+/// As many flows as the kernel programs are built for.
+const DEFAULT_MAX_FLOWS: u32 = 65_536;
+const _: () = assert!(DEFAULT_MAX_FLOWS as usize == MAX_FLOWS);
 
 /// What talks to what, how much, and which process did it.
 #[derive(Debug, Parser)]
@@ -60,6 +66,10 @@ pub enum Command {
     Ecs(ecs::EcsCommand),
     /// Try what the probe can know on this machine; exit code 1 if it cannot do its main job.
     Doctor(doctor::Doctor),
+    /// Print what lets a shell complete this command line.
+    Completions(completions::Completions),
+    /// Write the manual pages of every command into a directory.
+    Man(man::Man),
 }
 
 impl Command {
@@ -100,21 +110,30 @@ impl Command {
             Self::Ps(ps) => ps.run().await?,
             Self::Filter(filter) => filter.run()?,
             Self::Ecs(ecs) => ecs.run().await?,
+            Self::Completions(completions) => completions.run()?,
+            Self::Man(man) => man.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Where the figures come from.
+/// Where the names of containers come from: all that some commands need beside the kernel.
 #[derive(Args, Debug)]
 pub struct Source {
     #[command(flatten)]
     engines: EngineArgs,
+}
+
+/// Where flows come from, and what is known of their ends.
+#[derive(Args, Debug)]
+pub struct FlowSource {
+    #[command(flatten)]
+    source: Source,
     #[command(flatten)]
     ecs: EcsArgs,
 
     /// Flows to keep at once; what does not fit is counted as lost.
-    #[arg(long, value_name = "N", default_value_t = u32::try_from(MAX_FLOWS).unwrap_or(u32::MAX),
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_FLOWS,
           value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     max_flows: u32,
 
@@ -155,14 +174,17 @@ impl Source {
         interval: Duration,
         quiet: bool,
     ) -> anyhow::Result<Agent> {
-        let traffic = matches!(wanted, Wanted::Traffic | Wanted::Screen);
-        let mut agent = Agent::start(&Options {
+        start(&self.options(wanted, show, interval)?, quiet)
+    }
+
+    fn options(&self, wanted: Wanted, show: Show, interval: Duration) -> anyhow::Result<Options> {
+        Ok(Options {
             interval,
-            max_flows: self.max_flows,
-            netns: self.own_netns.then(own_netns).transpose()?,
+            max_flows: DEFAULT_MAX_FLOWS,
+            netns: None,
             engines: self.engines.addresses()?,
             processes: matches!(wanted, Wanted::Records(_)),
-            traffic,
+            traffic: matches!(wanted, Wanted::Traffic | Wanted::Screen),
             files: matches!(wanted, Wanted::Screen | Wanted::Files),
             messages: match wanted {
                 Wanted::Messages(capture) => Some(capture),
@@ -172,18 +194,43 @@ impl Source {
                 Wanted::Records(watch) => watch,
                 _ => None,
             },
-            // Only nodes tell of tasks: nobody else would read the answers.
-            ecs: traffic.then(|| self.ecs.options()),
+            ecs: None,
             show,
-        })?;
-        if matches!(wanted, Wanted::Files) {
-            agent.watch_files()?;
-        }
-        if !quiet {
-            announce(&agent);
-        }
-        Ok(agent)
+        })
     }
+}
+
+impl FlowSource {
+    /// As [`Source::start`].
+    fn start(
+        &self,
+        wanted: Wanted,
+        show: Show,
+        interval: Duration,
+        quiet: bool,
+    ) -> anyhow::Result<Agent> {
+        let options = self.source.options(wanted, show, interval)?;
+        let options = Options {
+            max_flows: self.max_flows,
+            netns: self.own_netns.then(own_netns).transpose()?,
+            // Only nodes tell of tasks: nobody else would read the answers.
+            ecs: options.traffic.then(|| self.ecs.options()),
+            ..options
+        };
+        start(&options, quiet)
+    }
+}
+
+fn start(options: &Options, quiet: bool) -> anyhow::Result<Agent> {
+    let mut agent = Agent::start(options)?;
+    // A screen asks for them when it shows them.
+    if options.files && !options.traffic {
+        agent.watch_files()?;
+    }
+    if !quiet {
+        announce(&agent);
+    }
+    Ok(agent)
 }
 
 /// The network namespace that we are in.

@@ -10,6 +10,8 @@ pub mod config;
 pub mod doctor;
 pub mod export;
 pub mod filter;
+#[cfg(test)]
+mod fuzz;
 pub mod identity;
 pub mod ids;
 pub mod kernel;
@@ -18,6 +20,7 @@ pub mod notify;
 pub mod remote;
 pub mod sandbox;
 pub mod serve;
+pub mod tls;
 pub mod top;
 pub mod topology;
 pub mod usage;

@@ -1,30 +1,39 @@
 //! A running agent, asked over its unix socket or TCP: what the command line does with `--agent`.
 
+mod address;
+mod error;
 mod sse;
 
 use std::{
-    fmt, fs, io,
+    error::Error as _,
+    fs, io, iter,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::{
-    Request, Response, StatusCode,
+    Request, Response,
     body::{Bytes, Incoming},
     client::conn::http1,
     header,
 };
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     time::timeout,
 };
+use tokio_rustls::{
+    client::TlsStream,
+    rustls::{self, pki_types::ServerName},
+};
 
+use crate::tls::Connector;
+
+pub use address::{AgentAddress, NoAddress};
+pub use error::RemoteError;
 pub use sse::{Message, Messages};
 
 /// An agent on this host answers within milliseconds, one elsewhere soon.
@@ -32,127 +41,51 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a document that are taken: the graph of 65,536 flows is smaller.
 const MOST: usize = 256 << 20;
 
-/// Where an agent listens.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AgentAddress {
-    /// A unix socket.
-    Unix(PathBuf),
-    /// Host and port, as the Host header has them.
-    Tcp(String),
-}
-
-/// It is none.
-#[derive(Debug, Error)]
-#[error("{0:?} is no agent's address: give http://HOST:PORT, unix:///PATH or a path")]
-pub struct NoAddress(String);
-
-impl FromStr for AgentAddress {
-    type Err = NoAddress;
-
-    fn from_str(text: &str) -> Result<Self, NoAddress> {
-        let wrong = || NoAddress(text.to_owned());
-        if let Some(path) = text.strip_prefix("unix://") {
-            return if path.starts_with('/') {
-                Ok(Self::Unix(path.into()))
-            } else {
-                Err(wrong())
-            };
-        }
-        if let Some(rest) = text.strip_prefix("http://") {
-            let authority: hyper::http::uri::Authority =
-                rest.trim_end_matches('/').parse().map_err(|_| wrong())?;
-            if authority.host().is_empty() || authority.as_str().contains('@') {
-                return Err(wrong());
-            }
-            let port = authority.port_u16().unwrap_or(4040);
-            return Ok(Self::Tcp(format!("{}:{port}", authority.host())));
-        }
-        if text.starts_with('/') || text.starts_with("./") {
-            return Ok(Self::Unix(text.into()));
-        }
-        Err(wrong())
-    }
-}
-
-impl fmt::Display for AgentAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => path.display().fmt(f),
-            Self::Tcp(host) => write!(f, "http://{host}"),
-        }
-    }
-}
-
-/// Why an agent did not tell.
-#[derive(Debug, Error)]
-pub enum RemoteError {
-    /// Nobody is there.
-    #[error("no agent answers at {agent} (`probe run` starts one)")]
-    Connect {
-        /// Where.
-        agent: AgentAddress,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Nobody answers in time.
-    #[error("the agent at {0} does not answer within {PATIENCE:?}")]
-    Late(AgentAddress),
-    /// The connection broke, or it does not speak HTTP.
-    #[error("the agent at {agent} cannot be understood")]
-    Http {
-        /// Where.
-        agent: AgentAddress,
-        /// Why.
-        #[source]
-        source: hyper::Error,
-    },
-    /// It does not want to.
-    #[error("the agent at {agent} refuses ({status}): {reason}")]
-    Refused {
-        /// Where.
-        agent: AgentAddress,
-        /// The HTTP status.
-        status: StatusCode,
-        /// What it says.
-        reason: String,
-    },
-    /// What it sent is cut off or too much.
-    #[error("the agent at {agent} sent what cannot be read: {reason}")]
-    Body {
-        /// Where.
-        agent: AgentAddress,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The token's file could not be read.
-    #[error("cannot read the token file {}", path.display())]
-    Token {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It has no token that a header can carry.
-    #[error("the token file {} does not begin with a token", .0.display())]
-    NoToken(PathBuf),
-}
-
 /// An agent to ask.
 #[derive(Clone, Debug)]
 pub struct Remote {
     address: AgentAddress,
     authorization: Option<header::HeaderValue>,
+    /// There is one if the address wants TLS.
+    tls: Option<Connector>,
+}
+
+/// What TLS is spoken with.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// The file with the authorities of agents; this machine's own if there is none.
+    pub authority: Option<PathBuf>,
+    /// The files of our own certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 impl Remote {
     /// The agent there; `token_file` begins with the token it wants, if it wants one.
-    pub fn new(address: AgentAddress, token_file: Option<&Path>) -> Result<Self, RemoteError> {
+    pub fn new(
+        address: AgentAddress,
+        token_file: Option<&Path>,
+        trust: &Trust,
+    ) -> Result<Self, RemoteError> {
         let authorization = token_file.map(authorization).transpose()?;
+        let Trust {
+            authority,
+            identity,
+        } = trust;
+        let tls = match &address {
+            AgentAddress::Tls(_) => {
+                let pair = identity.as_ref();
+                let pair = pair.map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+                Some(Connector::read(authority.as_deref(), pair)?)
+            }
+            _ if authority.is_some() || identity.is_some() => {
+                return Err(RemoteError::NoTls(address));
+            }
+            _ => None,
+        };
         Ok(Self {
             address,
             authorization,
+            tls,
         })
     }
 
@@ -190,6 +123,11 @@ impl Remote {
                     let stream = TcpStream::connect(host).await.map_err(connect)?;
                     self.send(stream, host, path).await
                 }
+                AgentAddress::Tls(host) => {
+                    let stream = TcpStream::connect(host).await.map_err(connect)?;
+                    let stream = self.shake(stream, host).await?;
+                    self.send(stream, host, path).await
+                }
             }
         };
         let late = |_| RemoteError::Late(self.address.clone());
@@ -207,6 +145,26 @@ impl Remote {
         })
     }
 
+    async fn shake(
+        &self,
+        stream: TcpStream,
+        host: &str,
+    ) -> Result<TlsStream<TcpStream>, RemoteError> {
+        let failed = |source| RemoteError::Tls {
+            agent: self.address.clone(),
+            source,
+        };
+        let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|error| failed(io::Error::other(error)))?;
+        let tls = self.tls.as_ref().ok_or_else(|| {
+            // Made with the address, which does not change.
+            failed(io::ErrorKind::Unsupported.into())
+        })?;
+        tls.connector().connect(name, stream).await.map_err(failed)
+    }
+
     async fn send<S>(
         &self,
         stream: S,
@@ -216,14 +174,18 @@ impl Remote {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let http = |source| RemoteError::Http {
-            agent: self.address.clone(),
-            source,
+        let http = |source| {
+            let agent = self.address.clone();
+            if is_alert(&source) {
+                RemoteError::Certificate(agent)
+            } else {
+                RemoteError::Http { agent, source }
+            }
         };
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
         // Ends when the answer has been read, or dropped.
-        tokio::spawn(connection);
+        let driven = tokio::spawn(connection);
         let mut request = Request::new(Empty::<Bytes>::new());
         *request.uri_mut() = path.parse().expect("paths are our own");
         let headers = request.headers_mut();
@@ -233,7 +195,15 @@ impl Remote {
         if let Some(authorization) = &self.authorization {
             headers.insert(header::AUTHORIZATION, authorization.clone());
         }
-        sender.send_request(request).await.map_err(http)
+        match sender.send_request(request).await {
+            Ok(response) => Ok(response),
+            // That the connection was gone by then says nothing; why it went does.
+            Err(error) if error.is_canceled() => match driven.await {
+                Ok(Err(reason)) => Err(http(reason)),
+                _ => Err(http(error)),
+            },
+            Err(error) => Err(http(error)),
+        }
     }
 
     async fn read(&self, response: Response<Incoming>) -> Result<String, RemoteError> {
@@ -247,6 +217,17 @@ impl Remote {
         let collected = collected.map_err(|error| body(error.to_string()))?;
         String::from_utf8(collected.to_bytes().into()).map_err(|error| body(error.to_string()))
     }
+}
+
+/// Whether the agent has let us go after the handshake, of which only a client's certificate is judged
+/// as late as that.
+fn is_alert(error: &hyper::Error) -> bool {
+    let sources = iter::successors(error.source(), |&error| error.source());
+    let mut inputs = sources.filter_map(|source| source.downcast_ref::<io::Error>());
+    inputs.any(|error| {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        matches!(inner, Some(rustls::Error::AlertReceived(_)))
+    })
 }
 
 #[derive(Deserialize)]
@@ -269,31 +250,4 @@ fn authorization(path: &Path) -> Result<header::HeaderValue, RemoteError> {
         value.ok_or_else(|| RemoteError::NoToken(path.to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_sockets_or_hosts() {
-        let check = |text: &str, expected: Option<&str>| {
-            let parsed = text.parse::<AgentAddress>().ok();
-            assert_eq!(
-                parsed.map(|address| address.to_string()).as_deref(),
-                expected,
-                "{text}"
-            );
-        };
-        check("/run/probe.sock", Some("/run/probe.sock"));
-        check("unix:///run/probe.sock", Some("/run/probe.sock"));
-        check("http://127.0.0.1:4041", Some("http://127.0.0.1:4041"));
-        check("http://node-1/", Some("http://node-1:4040"));
-        check("http://[::1]", Some("http://[::1]:4040"));
-        check("https://node-1", None);
-        check("http://user@node-1", None);
-        check("http://", None);
-        check("node-1", None);
-        check("unix://probe.sock", None);
-    }
 }

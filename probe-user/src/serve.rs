@@ -17,7 +17,6 @@ mod routes;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -43,8 +42,6 @@ const BLOCKING_THREADS: usize = 2;
 pub struct About {
     /// This host's name.
     pub host: String,
-    /// When the programs were attached.
-    pub started: Timestamp,
     /// Their names.
     pub programs: Vec<&'static str>,
     /// Whether `/api/v1/events` has anything to tell.

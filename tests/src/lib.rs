@@ -4,6 +4,8 @@
 //! and hopes: what must become true is awaited ([`wait`]). Most of it needs root.
 
 pub mod agent;
+pub mod authority;
+pub mod clock;
 pub mod container;
 mod daemon;
 pub mod debian;
@@ -30,6 +32,8 @@ pub mod wait;
 pub mod workload;
 
 pub use agent::Agent;
+pub use authority::Authority;
+pub use clock::Clock;
 pub use container::Container;
 pub use engine::Engine;
 pub use fleet::Fleet;

@@ -1,5 +1,7 @@
 //! `cargo xtask check`: everything that is linted. All of it runs, whatever fails first.
 
+mod deploy;
+
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -12,7 +14,7 @@ use crate::{machine, say};
 /// A fetch that takes longer than this is from a machine that cannot reach the database.
 const ADVISORIES_DEADLINE: Duration = Duration::from_mins(1);
 
-/// Format, clippy for the host and for BPF, dependencies and spelling.
+/// Format, clippy for the host and for BPF, dependencies, spelling, and what deploys the probe.
 pub(crate) fn check() -> Result<()> {
     need::meet(&[
         &bpf::COMPILER,
@@ -30,6 +32,7 @@ pub(crate) fn check() -> Result<()> {
         deny().args(["check", "bans", "licenses", "sources"]),
         Line::new(typos),
     ];
+    lines.extend(deploy::lines()?);
     if advisories_fetched()? {
         lines.push(deny().args(["check", "--disable-fetch", "advisories"]));
     } else {

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod fuzz;
 mod image;
 mod line;
 mod machine;
@@ -44,8 +45,10 @@ enum Verb {
     },
     /// Measure what the probe costs, as Markdown tables
     Bench(bench::Bench),
-    /// Lint everything: format, clippy on both sides, dependencies, spelling
+    /// Lint everything: format, clippy on both sides, dependencies, spelling, deploy/
     Check,
+    /// Give the decoders of what comes from outside bytes that nobody has thought of
+    Fuzz(fuzz::Fuzz),
     /// Build a static probe and put it, alone, into an image of the engine at DOCKER_HOST
     Image,
     /// Open a small shop of containers, trace it: `probe graph ARGS`, and remove it
@@ -74,6 +77,7 @@ impl Verb {
             Self::Test { filter, kernel } => test::test(filter.as_deref(), &kernel)?,
             Self::Bench(bench) => bench::bench(&bench)?,
             Self::Check => check::check()?,
+            Self::Fuzz(fuzz) => fuzz::fuzz(&fuzz)?,
             Self::Image => image::image()?,
             Self::Demo { args } => return demo::demo(&args),
         }

@@ -26,9 +26,12 @@ pub(crate) fn test(filter: Option<&str>, kernels: &[String]) -> Result<()> {
         &engine::ENGINE,
         &engine::IMAGES,
         &engine::PODMAN,
+        &read::CLOCK,
         &read::GRAPHVIZ,
+        &read::MANUAL,
         &read::NODE,
         &read::PROMETHEUS,
+        &read::TLS,
     ])?;
     build::build()?;
     let cargo_test = || Line::cargo().args(["test", "--no-fail-fast"]);

@@ -83,8 +83,9 @@ impl Agent {
                 host: self.hostname.clone(),
                 addresses: self.host.addresses.clone(),
             }],
-            started: self.started,
-            ended: Timestamp::now(),
+            started: self.started(),
+            // The clock may have been set since the last tick.
+            ended: Timestamp::now().max(self.started()),
             graph: Arc::new(graph),
             counts_calls: self.counts_calls(),
             completeness: Some(self.completeness(conversations, &losses)),

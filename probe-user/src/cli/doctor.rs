@@ -5,7 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use super::{engines::EngineArgs, print, remote::remote};
+use super::{
+    engines::EngineArgs,
+    print,
+    remote::{TrustArgs, remote},
+};
 use crate::{
     doctor::{Finding, examine},
     export::{doctor as report, json},
@@ -19,7 +23,7 @@ pub struct Doctor {
     #[command(flatten)]
     engines: EngineArgs,
 
-    /// Ask the agent that runs there how much it accounts for: http://HOST:PORT, or a unix
+    /// Ask the agent that runs there how much it accounts for: http[s]://HOST:PORT, or a unix
     /// socket's path.
     #[arg(long, value_name = "URL|SOCKET", conflicts_with = "engine")]
     agent: Option<AgentAddress>,
@@ -27,6 +31,9 @@ pub struct Doctor {
     /// The agent's token is the first in this file.
     #[arg(long, value_name = "FILE", requires = "agent")]
     token_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -44,7 +51,7 @@ pub enum Output {
 
 impl Doctor {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        if let Some(agent) = remote(self.agent.as_ref(), self.token_file.as_deref())? {
+        if let Some(agent) = remote(self.agent.as_ref(), self.token_file.as_deref(), &self.trust)? {
             print(&self.account(&agent).await?)?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -7,8 +7,13 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::{
-    Show, Source, Until, Wanted, announce_remote, filter::FilterArgs, print, remote::remote, say,
-    stop::Stop, traffic,
+    Show, Source, Until, Wanted, announce_remote,
+    filter::FilterArgs,
+    print,
+    remote::{TrustArgs, remote},
+    say,
+    stop::Stop,
+    traffic,
 };
 use crate::{
     agent::{Agent, Moment},
@@ -36,13 +41,16 @@ pub struct Events {
     #[command(flatten)]
     filter: FilterArgs,
 
-    /// Follow the agent that runs there: http://HOST:PORT, or a unix socket's path.
-    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "max_flows", "filter", "buffer"])]
+    /// Follow the agent that runs there: http[s]://HOST:PORT, or a unix socket's path.
+    #[arg(long, value_name = "URL|SOCKET", conflicts_with_all = ["engine", "filter", "buffer"])]
     agent: Option<AgentAddress>,
 
     /// The agent's token is the first in this file.
     #[arg(long, value_name = "FILE", requires = "agent")]
     token_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// Mebibytes for connections that are not printed yet; what does not fit is counted as lost.
     #[arg(long, value_name = "MIB", default_value_t = 4,
@@ -67,7 +75,7 @@ impl Events {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Event)?;
         let mut stop = Stop::new()?;
-        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref(), &self.trust)?;
         if let Some(remote) = remote {
             return self.follow(&remote, &mut stop).await;
         }
@@ -214,6 +222,7 @@ impl Teller<'_> {
     fn containers(&mut self, agent: &Agent) -> anyhow::Result<()> {
         let now = Timestamp::now();
         let mut text = String::new();
+        self.lives.began(agent.started());
         for turn in self.lives.look(&agent.directory().containers()) {
             self.tell(&Event::of_turn(turn, now), agent, &mut text)?;
         }

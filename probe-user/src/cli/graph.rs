@@ -10,9 +10,9 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Source, Trouble, Until, Wanted,
+    FlowSource, Trouble, Until, Wanted,
     filter::FilterArgs,
-    remote::remote,
+    remote::{TrustArgs, remote},
     shape::{ShapeArgs, TrafficArgs},
     stop::Stop,
 };
@@ -30,7 +30,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Args, Debug)]
 pub struct Graph {
     #[command(flatten)]
-    source: Source,
+    source: FlowSource,
     #[command(flatten)]
     until: Until,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub struct Graph {
     #[command(flatten)]
     filter: FilterArgs,
 
-    /// Take the graph from the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    /// Take the graph from the agent that runs there: http[s]://HOST:PORT, or a unix socket's path.
     #[arg(long, value_name = "URL|SOCKET",
           conflicts_with_all = ["input", "merge", "diff", "duration", "engine", "max_flows", "own_netns"])]
     agent: Option<AgentAddress>,
@@ -52,6 +52,9 @@ pub struct Graph {
     /// The agent's token is the first in this file.
     #[arg(long, value_name = "FILE", requires = "agent")]
     token_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -94,7 +97,7 @@ impl Graph {
             return self.compare(before, after, filter);
         }
         let question = self.questions.question();
-        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref(), &self.trust)?;
         let snapshot = match (self.files.read()?, remote) {
             (Some(snapshot), _) => self.shape.shape().of_saved(snapshot)?,
             (None, Some(remote)) => {

@@ -6,7 +6,12 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tracing::warn;
 
-use super::{engines::EngineArgs, filter::FilterArgs, print, remote::remote};
+use super::{
+    engines::EngineArgs,
+    filter::FilterArgs,
+    print,
+    remote::{TrustArgs, remote},
+};
 use crate::{
     agent::machine::hostname,
     export::processes as json,
@@ -27,13 +32,16 @@ pub struct Ps {
     #[command(flatten)]
     filter: FilterArgs,
 
-    /// Ask the agent that runs there: http://HOST:PORT, or a unix socket's path.
+    /// Ask the agent that runs there: http[s]://HOST:PORT, or a unix socket's path.
     #[arg(long, value_name = "URL|SOCKET", conflicts_with = "engine")]
     agent: Option<AgentAddress>,
 
     /// The agent's token is the first in this file.
     #[arg(long, value_name = "FILE", requires = "agent")]
     token_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// Only processes of containers.
     #[arg(long)]
@@ -61,7 +69,7 @@ impl Ps {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         // What is wrong with it is said before anything is asked.
         self.filter.of(Kind::Process)?;
-        let remote = remote(self.agent.as_ref(), self.token_file.as_deref())?;
+        let remote = remote(self.agent.as_ref(), self.token_file.as_deref(), &self.trust)?;
         if let Some(remote) = remote {
             let text = remote.get("/api/v1/processes").await?;
             let list: json::List =

@@ -39,6 +39,7 @@ use crate::{
         listen::{ListenError, Listeners},
         news,
     },
+    tls::{Acceptor, Files, TlsError},
     views::edges::Edges,
 };
 use feed::Feed;
@@ -136,7 +137,7 @@ impl Run {
         let access = access(&settings)?;
         let push = Target::of(|name| env::var(name).ok())?;
         // Before anything is attached: what cannot be served is said at once.
-        let listeners = self.listen(&settings)?;
+        let listeners = self.listen(&settings, tls(&settings)?)?;
         let mut agent = Agent::start(&self.options(&settings)?)?;
         let walls = (!settings.no_sandbox).then(|| Walls::build(settings.socket.as_deref()));
         let files_are_denied = walls.is_some_and(|walls| walls.landlock);
@@ -145,7 +146,6 @@ impl Run {
         let (newsroom, news) = news::channel();
         let about = About {
             host: agent.hostname().to_owned(),
-            started: agent.started(),
             programs: agent.attached().to_vec(),
             events: settings.events,
             max_series: settings.max_series,
@@ -224,7 +224,7 @@ impl Run {
     }
 
     /// Who only wants to look may do so beside the daemon, whose addresses are taken then.
-    fn listen(&self, settings: &Settings) -> Result<Listeners, ListenError> {
+    fn listen(&self, settings: &Settings, tls: Option<Acceptor>) -> Result<Listeners, ListenError> {
         let looks = self.output() != Output::Log;
         let forgive = |asked: bool, result: Result<(), ListenError>| match result {
             Err(error) if looks && !asked => {
@@ -235,7 +235,7 @@ impl Run {
         };
         let mut listeners = Listeners::default();
         if let Some(address) = settings.listen {
-            let bound = listeners.tcp(address, settings.token_file.is_some());
+            let bound = listeners.tcp(address, settings.token_file.is_some(), tls);
             forgive(settings.listen_asked, bound)?;
         }
         if let Some(path) = &settings.socket {
@@ -255,6 +255,16 @@ fn access(settings: &Settings) -> anyhow::Result<Access> {
     let mut hosts = settings.allow_host.clone();
     hosts.push(crate::agent::machine::hostname());
     Ok(Access::new(tokens, hosts))
+}
+
+/// What the TCP side shakes hands with, if it does.
+fn tls(settings: &Settings) -> Result<Option<Acceptor>, TlsError> {
+    let files = Files::of(
+        settings.tls_cert.clone(),
+        settings.tls_key.clone(),
+        settings.tls_client_ca.clone(),
+    )?;
+    files.as_ref().map(Acceptor::read).transpose()
 }
 
 async fn log(feed: &mut Feed, stop: &mut Stop) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::{Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, say, stop::Stop};
+use super::{FlowSource, Show, Trouble, Until, Wanted, filter::FilterArgs, print, say, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     config::interval,
@@ -35,7 +35,7 @@ pub struct Top {
     list: List,
 
     #[command(flatten)]
-    source: Source,
+    source: FlowSource,
     #[command(flatten)]
     until: Until,
     #[command(flatten)]

@@ -12,7 +12,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<(&'static str, Vec<String>)>, Conf
         path: path.to_owned(),
         source,
     })?;
-    let table: Table = toml::from_str(&text).map_err(|error| ConfigError::Toml {
+    parse(path, &text)
+}
+
+/// The same of a text; `path` is what it is called in errors.
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+) -> Result<Vec<(&'static str, Vec<String>)>, ConfigError> {
+    let table: Table = toml::from_str(text).map_err(|error| ConfigError::Toml {
         path: path.to_owned(),
         line: error
             .span()

@@ -40,6 +40,12 @@ pub struct Settings {
     pub socket_group: Option<String>,
     /// Tokens that open the TCP side.
     pub token_file: Option<PathBuf>,
+    /// The certificate that the TCP side shows: HTTP is served over TLS then.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
+    /// The authorities of the clients that may connect.
+    pub tls_client_ca: Option<PathBuf>,
     /// Names that clients may call this host by, beside its own.
     pub allow_host: Vec<String>,
     /// Time between two looks at the flow map.
@@ -72,6 +78,9 @@ impl Settings {
             socket_asked: asked("socket"),
             socket_group: one(config, "socket-group", text)?,
             token_file: one(config, "token-file", path)?.flatten(),
+            tls_cert: one(config, "tls-cert", path)?.flatten(),
+            tls_key: one(config, "tls-key", path)?.flatten(),
+            tls_client_ca: one(config, "tls-client-ca", path)?.flatten(),
             allow_host: all(config, "allow-host", text)?,
             interval: one(config, "interval", interval)?.unwrap_or(Duration::from_secs(1)),
             max_flows: one(config, "max-flows", |text| number(text, 16_777_216))?.unwrap_or(65_536),

@@ -43,6 +43,9 @@ fn flags_are_stronger_than_the_environment_and_that_than_the_file() {
     socket = "/tmp/probe.sock"               # PROBE_SOCKET
     # socket-group = unset                   # default
     # token-file = unset                     # default
+    # tls-cert = unset                       # default
+    # tls-key = unset                        # default
+    # tls-client-ca = unset                  # default
     allow-host = ["a.example", "b.example"]  # PROBE_ALLOW_HOST
     interval = "3s"                          # --interval
     max-flows = 7                            # FILE
@@ -70,4 +73,31 @@ fn what_is_wrong_with_a_file_is_said_in_one_sentence() {
 fn a_file_that_was_asked_for_must_be_there() {
     let resolved = Config::resolve(Some(Path::new("/nonexistent/probe.toml")), [], []);
     assert!(matches!(resolved, Err(ConfigError::Read { .. })));
+}
+
+#[test]
+fn fuzz_config() {
+    const SEEDS: &[&str] = &[
+        "listen = \"0.0.0.0:4040\"\nmax_flows = 7\nengine = [\"unix:///a\", \"b\"]\nevents = false",
+        "interval = \"1s 5ms\"\n[table]\nlog-format = 'json'\nmax-series = 0x10",
+        "tls-cert = \"\"\"a\nb\"\"\"\nsocket = \"none\"\nno-sandbox = 1\nallow-host = [[]]",
+    ];
+    crate::fuzz::run(SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let mut config = Config::default();
+        let given = match file::parse(Path::new("FILE"), &text) {
+            Ok(given) => given,
+            Err(error) => return (0, error.to_string().len()),
+        };
+        for (name, values) in given {
+            config.set(name, values, Origin::File("FILE".into()));
+        }
+        // What was read can be written, and read again.
+        let written = config.text();
+        file::parse(Path::new("FILE"), &written).unwrap();
+        match Settings::of(&config) {
+            Ok(settings) => (1, settings.engines.len()),
+            Err(error) => (2, error.to_string().len()),
+        }
+    });
 }

@@ -116,6 +116,7 @@ fn row(process: WireProcess) -> Row {
             parent: Pid(process.parent),
             inner_pid: process.vpid.map(Pid),
             uid: process.uid,
+            began: None,
             started: process.started.and_then(|time| time.parse().ok()),
             command: process.command,
             command_line: process.command_line,

@@ -389,3 +389,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fuzz_filter() {
+    const SEEDS: &[&str] = &[
+        "proc.name = web and not (fd.port in (80, 443) or fd.ip = 10.0.0.1)",
+        "container.label.a.b exists or container.name glob 'w*[a-z]?'",
+        "proc.cmdline regex \"^a(b|c)+\\\\d{2,}$\" and evt.type != exec",
+        "fd.net = fd00::/8 and proc.pid >= 10k and proc.duration < 5ms",
+        "not not ((((proc.name icontains \"\\\"\"))))",
+    ];
+    crate::fuzz::run(SEEDS, |bytes| {
+        match String::from_utf8_lossy(bytes).parse::<Filter>() {
+            Ok(filter) => {
+                let printed = filter.to_string();
+                assert_eq!(parse(&printed), filter, "{printed}");
+                let never = Kind::ALL.map(|kind| filter.never(kind).is_some());
+                drop(filter.certainties());
+                Ok((filter.fields().len(), filter.matches(&Sample), never))
+            }
+            Err(error) => {
+                let told = error.to_string();
+                assert!(told.lines().count() <= 3, "{told}");
+                // Without what it quotes, which is never the same twice.
+                Err(told
+                    .chars()
+                    .filter(char::is_ascii_alphabetic)
+                    .take(40)
+                    .collect::<String>())
+            }
+        }
+    });
+}

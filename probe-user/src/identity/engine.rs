@@ -159,7 +159,8 @@ impl Session<'_> {
                 event = events.next() => {
                     let event = event.ok_or(SessionError::StreamEnded)??;
                     if let Some(event) = wire::event(event) {
-                        *self.since = event.at.max(*self.since);
+                        // Its own clock may have been set back.
+                        *self.since = event.at;
                         follower.event(event, Instant::now());
                     }
                 }
@@ -184,7 +185,9 @@ impl Session<'_> {
     }
 
     fn subscription(&self) -> EventsOptions {
-        let since = self.since.saturating_sub(OVERLAP).unwrap_or(*self.since);
+        // None of what is to come, where our clock was set back.
+        let since = (*self.since).min(Timestamp::now());
+        let since = since.saturating_sub(OVERLAP).unwrap_or(since);
         EventsOptions {
             since: Some(format!(
                 "{}.{:09}",

@@ -57,6 +57,11 @@ impl Lives {
         }
     }
 
+    /// Where the wall clock was set, we began at another time of it: engines go by it, too.
+    pub const fn began(&mut self, since: Timestamp) {
+        self.since = since;
+    }
+
     /// What has happened since the look before.
     pub fn look(&mut self, containers: &[Arc<Container>]) -> Vec<Turn> {
         let mut turns = Vec::new();
@@ -183,6 +188,14 @@ mod tests {
             &looks,
             &[&[], &[], &[], &[]],
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nothing_old() {
+        let mut lives = lives(&[]);
+        let new = container(Life::Running, Some(60), None);
+        lives.began(at(50).unwrap());
+        check(lives, &[new], &[&["+60"]]);
     }
 
     #[test]

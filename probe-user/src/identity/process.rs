@@ -33,6 +33,9 @@ pub struct Process {
     pub inner_pid: Option<Pid>,
     /// Effective user id.
     pub uid: u32,
+    /// The same since boot, which stays what it is when the wall clock is set: with the pid it tells a
+    /// process apart. `None` if an agent told of it.
+    pub began: Option<Duration>,
     /// When it began, to the kernel's clock tick of a hundredth of a second.
     pub started: Option<Timestamp>,
     /// The command, at most 15 bytes.
@@ -107,6 +110,7 @@ pub struct Listing {
 fn read(entry: &ProcEntry, cgroups: &mut HashMap<String, Arc<str>>) -> Result<Process, ProcError> {
     let stat = entry.stat()?;
     let status = entry.status()?;
+    let began = began(&stat);
     let cgroup = entry.cgroups().ok().and_then(|groups| {
         let path = groups.into_iter().find_map(v2_path)?;
         let shared = cgroups
@@ -124,7 +128,8 @@ fn read(entry: &ProcEntry, cgroups: &mut HashMap<String, Arc<str>>) -> Result<Pr
             .and_then(|all| all.last())
             .map(|own| pid(*own)),
         uid: status.euid,
-        started: started(&stat),
+        began: Some(began),
+        started: since_boot(began),
         usage: ProcessUsage::of(&stat),
         command: stat.comm,
         command_line: command_line(&entry.cmdline().unwrap_or_default()),
@@ -183,17 +188,21 @@ fn pid(number: i32) -> Pid {
 }
 
 /// `starttime` counts clock ticks since boot.
-fn started(stat: &Stat) -> Option<Timestamp> {
-    since_boot(Duration::from_millis(
-        stat.starttime.saturating_mul(1000) / ticks_per_second(),
-    ))
+fn began(stat: &Stat) -> Duration {
+    Duration::from_millis(stat.starttime.saturating_mul(1000) / ticks_per_second())
 }
 
-/// A moment of `CLOCK_BOOTTIME`, cut to the clock tick.
+/// A time of `CLOCK_BOOTTIME`, cut to the clock tick as `/proc` has it.
+pub(super) fn cut(time: Duration) -> Duration {
+    let tick = 1000 / ticks_per_second();
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(millis / tick * tick)
+}
+
+/// When that was, by the wall clock as it goes now.
 pub(super) fn since_boot(time: Duration) -> Option<Timestamp> {
     let boot = i64::try_from(boot_time_secs().ok()?).ok()?;
-    let tick = 1000 / ticks_per_second();
-    let since = u64::try_from(time.as_millis()).ok()? / tick * tick;
+    let since = u64::try_from(time.as_millis()).ok()?;
     Timestamp::from_millisecond(boot.saturating_mul(1000).saturating_add_unsigned(since)).ok()
 }
 

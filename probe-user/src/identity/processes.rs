@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tracing::warn;
 
 use super::process::{self, Listing, MAX_PROCESSES, Process, ProcessUsage};
@@ -97,7 +96,7 @@ impl Processes {
 
     fn same(&self, birth: &Birth) -> Option<Arc<Process>> {
         let known = self.known.get(&birth.pid)?;
-        (known.started == started(birth)).then(|| Arc::clone(known))
+        (known.began == Some(process::cut(birth.began))).then(|| Arc::clone(known))
     }
 
     fn keep(&mut self, process: Process) -> Arc<Process> {
@@ -111,17 +110,14 @@ impl Processes {
     }
 }
 
-fn started(birth: &Birth) -> Option<Timestamp> {
-    process::since_boot(birth.began)
-}
-
 fn bare(birth: &Birth, command: &str) -> Process {
     Process {
         pid: birth.pid,
         parent: birth.parent,
         inner_pid: birth.inner_pid,
         uid: 0,
-        started: started(birth),
+        began: Some(process::cut(birth.began)),
+        started: process::since_boot(process::cut(birth.began)),
         command: command.to_owned(),
         command_line: String::new(),
         executable: None,

@@ -28,6 +28,8 @@ const FOR_ALL: [&str; 2] = ["/healthz", "/readyz"];
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Via {
     Tcp,
+    /// TCP, and hands were shaken.
+    Tls,
     Unix,
 }
 
@@ -74,7 +76,7 @@ impl Access {
                 "the Host is none of this agent's: ask for its address, or name it in allow-host",
             ));
         }
-        if is_foreign(headers, host.unwrap_or_default()) {
+        if is_foreign(headers, via, host.unwrap_or_default()) {
             counters.foreign_origin.add_one();
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
@@ -126,8 +128,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str>
 }
 
 /// Whether a browser says that it asks for a page of another origin.
-fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
-    let own = format!("http://{host}");
+fn is_foreign(headers: &HeaderMap, via: Via, host: &str) -> bool {
+    let scheme = if via == Via::Tls { "https" } else { "http" };
+    let own = format!("{scheme}://{host}");
     let other_origin = headers.get_all(header::ORIGIN).iter().any(|origin| {
         let origin = origin.as_bytes();
         !origin.eq_ignore_ascii_case(own.as_bytes())

@@ -17,9 +17,13 @@ use tokio::{
     net::{TcpListener, UnixListener},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
+    time::timeout,
 };
+use tokio_rustls::rustls;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
+
+use crate::tls::Acceptor;
 
 use super::{DRAIN, Desk, access::Via, listen::Listeners, patient::Patient, routes};
 
@@ -27,6 +31,8 @@ use super::{DRAIN, Desk, access::Via, listen::Listeners, patient::Patient, route
 const MAX_CONNECTIONS: usize = 128;
 /// How long a client may take to say what it wants.
 const HEADER_TIME: Duration = Duration::from_secs(5);
+/// How long it may take to shake hands.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// Bytes of a request's head.
 const HEADER_BYTES: usize = 16 << 10;
 /// Headers of a request.
@@ -53,14 +59,19 @@ pub(super) async fn serve(
     let unix = listeners.unix.as_ref().map(super::listen::Bound::listener);
     let unix = unix.map(|bound| bound.and_then(UnixListener::from_std));
     let unix = unix.transpose()?;
-    let over_tcp = router.clone().layer(Extension(Via::Tcp));
+    let (tls, via) = match listeners.tls {
+        Some(tls) => (Some(tls), Via::Tls),
+        None => (None, Via::Tcp),
+    };
+    let over_tcp = router.clone().layer(Extension(via));
     let over_unix = router.layer(Extension(Via::Unix));
     let mut warned: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept_tcp(tcp.as_ref()) => accepted.map(|stream| {
-                start(&mut connections, stream, &over_tcp, &places, desk);
+            accepted = accept_tcp(tcp.as_ref()) => accepted.map(|stream| match &tls {
+                Some(tls) => shake(&mut connections, stream, tls, &over_tcp, &places, desk),
+                None => start(&mut connections, stream, &over_tcp, &places, desk),
             }),
             accepted = accept_unix(unix.as_ref()) => accepted.map(|stream| {
                 start(&mut connections, stream, &over_unix, &places, desk);
@@ -78,7 +89,7 @@ pub(super) async fn serve(
     // Nobody new; the socket's file goes with its listener.
     drop((tcp, unix, listeners.unix));
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+    if timeout(DRAIN, drained).await.is_err() {
         debug!("{} connections are cut off", connections.len());
     }
     Ok(())
@@ -121,8 +132,50 @@ fn start<S>(
     }
 }
 
+/// As [`start`], once hands are shaken, which takes its time of the connection's own place. Who finds
+/// none is not told why: that would need the handshake that there is no place for.
+fn shake(
+    connections: &mut JoinSet<()>,
+    stream: tokio::net::TcpStream,
+    tls: &Acceptor,
+    router: &Router,
+    places: &Arc<Semaphore>,
+    desk: &Arc<Desk>,
+) {
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        desk.counters.too_many.add_one();
+        return;
+    };
+    let handshake = tls.acceptor().accept(Patient::new(stream));
+    let (router, desk) = (router.clone(), Arc::clone(desk));
+    connections.spawn(async move {
+        match timeout(HANDSHAKE_TIME, handshake).await {
+            Ok(Ok(stream)) => answer(stream, router, place, desk.shutdown.clone()).await,
+            Ok(Err(error)) => {
+                let counters = &desk.counters;
+                if lacks_certificate(&error) {
+                    counters.no_certificate.add_one();
+                } else {
+                    counters.no_handshake.add_one();
+                }
+                debug!("no handshake: {error}");
+            }
+            Err(_) => desk.counters.no_handshake.add_one(),
+        }
+    });
+}
+
+/// Whether it is the client's certificate that is missing or not known.
+fn lacks_certificate(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::NoCertificatesPresented | rustls::Error::InvalidCertificate(_))
+    )
+}
+
 async fn answer<S>(
-    stream: Patient<S>,
+    stream: S,
     router: Router,
     _place: OwnedSemaphorePermit,
     shutdown: CancellationToken,

@@ -9,6 +9,10 @@ pub(super) struct Counters {
     pub(super) requests: Count,
     /// Connections that found all places taken.
     pub(super) too_many: Count,
+    /// Connections that did not come to speak TLS.
+    pub(super) no_handshake: Count,
+    /// Of clients whose certificate is missing or none that is known.
+    pub(super) no_certificate: Count,
     /// Requests refused for their Host.
     pub(super) foreign_host: Count,
     /// Requests refused for where they came from.

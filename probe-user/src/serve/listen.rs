@@ -13,6 +13,8 @@ use std::{
 use nix::unistd::Group;
 use thiserror::Error;
 
+use crate::tls::Acceptor;
+
 /// Read and write for the owner and the group: who may connect.
 const MODE: u32 = 0o660;
 
@@ -22,9 +24,18 @@ pub enum ListenError {
     /// The address would be open to other machines.
     #[error(
         "listening on {0} would tell other machines what this one does: give a token file \
-         (--token-file FILE, with lines of a token and its scopes), or listen on 127.0.0.1"
+         (--token-file FILE, with lines of a token and its scopes), or TLS with the authority of \
+         those who may ask (--tls-cert FILE --tls-key FILE --tls-client-ca FILE), or listen on \
+         127.0.0.1"
     )]
     Open(SocketAddr),
+    /// So would it be, if through TLS.
+    #[error(
+        "listening on {0} would tell other machines what this one does, for TLS alone lets \
+         everybody in: add the authority of those who may ask (--tls-client-ca FILE), or a token \
+         file (--token-file FILE)"
+    )]
+    OpenTls(SocketAddr),
     /// The address is taken, or is none of ours.
     #[error("cannot listen on {address}; another probe may (--listen ADDRESS:PORT, or none)")]
     Tcp {
@@ -55,15 +66,18 @@ pub enum ListenError {
 #[derive(Debug, Default)]
 pub struct Listeners {
     pub(super) tcp: Option<TcpListener>,
+    /// What the TCP side shakes hands with.
+    pub(super) tls: Option<Acceptor>,
     pub(super) unix: Option<Bound>,
 }
 
 impl fmt::Display for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tcp = self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok());
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
         match (tcp, &self.unix) {
-            (Some(tcp), Some(unix)) => write!(f, "http://{tcp} and {}", unix.path.display()),
-            (Some(tcp), None) => write!(f, "http://{tcp}"),
+            (Some(tcp), Some(unix)) => write!(f, "{scheme}://{tcp} and {}", unix.path.display()),
+            (Some(tcp), None) => write!(f, "{scheme}://{tcp}"),
             (None, Some(unix)) => unix.path.display().fmt(f),
             (None, None) => f.write_str("nothing"),
         }
@@ -78,15 +92,25 @@ pub struct Bound {
 }
 
 impl Listeners {
-    /// Listens on a TCP address; beyond loopback only if there are tokens.
-    pub fn tcp(&mut self, address: SocketAddr, has_tokens: bool) -> Result<(), ListenError> {
+    /// Listens on a TCP address; beyond loopback only if there are tokens, or if TLS knows clients.
+    pub fn tcp(
+        &mut self,
+        address: SocketAddr,
+        has_tokens: bool,
+        tls: Option<Acceptor>,
+    ) -> Result<(), ListenError> {
         if !address.ip().is_loopback() && !has_tokens {
-            return Err(ListenError::Open(address));
+            match &tls {
+                None => return Err(ListenError::Open(address)),
+                Some(tls) if !tls.knows_clients() => return Err(ListenError::OpenTls(address)),
+                Some(_) => {}
+            }
         }
         let failed = |source| ListenError::Tcp { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         self.tcp = Some(listener);
+        self.tls = tls;
         Ok(())
     }
 
@@ -160,11 +184,13 @@ mod tests {
     #[test]
     fn beyond_loopback_takes_tokens() {
         let everywhere = "0.0.0.0:0".parse().unwrap();
-        let refused = Listeners::default().tcp(everywhere, false).unwrap_err();
+        let refused = Listeners::default()
+            .tcp(everywhere, false, None)
+            .unwrap_err();
         assert!(matches!(refused, ListenError::Open(_)), "{refused}");
-        Listeners::default().tcp(everywhere, true).unwrap();
+        Listeners::default().tcp(everywhere, true, None).unwrap();
         let here = "[::1]:0".parse().unwrap();
-        Listeners::default().tcp(here, false).unwrap();
+        Listeners::default().tcp(here, false, None).unwrap();
     }
 
     #[test]

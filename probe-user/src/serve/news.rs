@@ -10,6 +10,7 @@ use std::sync::{
 };
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::{
@@ -35,6 +36,8 @@ pub struct Published {
 /// How the agent fares.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Vitals {
+    /// When the programs were attached, by the clock as it goes now.
+    pub started: Timestamp,
     /// Looks at the flow map so far.
     pub ticks: u64,
     /// Time they took in all.

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-
 use super::{
     look::Look,
     sheet::{Cell, Column, Line, Of, Show},
@@ -53,7 +51,7 @@ pub struct ProcessReading {
 pub(super) struct ProcessMeter {
     looked: Option<Instant>,
     /// A pid is reused: a process is a pid and the moment it began.
-    before: HashMap<(Pid, Option<Timestamp>), (Instant, ProcessUsage)>,
+    before: HashMap<(Pid, Option<Duration>), (Instant, ProcessUsage)>,
 }
 
 impl ProcessMeter {
@@ -67,7 +65,7 @@ impl ProcessMeter {
         let readings = listed
             .into_iter()
             .map(|process| {
-                let key = (process.pid, process.started);
+                let key = (process.pid, process.began);
                 let before = self.before.get(&key).copied();
                 // One that was not listed then has used all of it since.
                 let before = before.or_else(|| Some((self.looked?, ProcessUsage::default())));

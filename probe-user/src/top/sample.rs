@@ -126,6 +126,7 @@ fn process((container, number): (&Arc<Container>, u32)) -> ProcessReading {
         parent: Pid(1),
         inner_pid: Some(Pid(1)),
         uid: 0,
+        began: None,
         started: None,
         command: "serve".to_owned(),
         command_line: format!("/bin/serve --number {number}"),

@@ -65,7 +65,8 @@ pub fn pressure(text: &str) -> Option<f64> {
     let average = line
         .split(' ')
         .find_map(|word| word.strip_prefix("avg10="))?;
-    average.parse().ok()
+    let average: f64 = average.parse().ok()?;
+    average.is_finite().then_some(average)
 }
 
 /// What is in use, less the file pages that could go at once: as `docker stats` computes it.
@@ -87,6 +88,27 @@ pub fn micros(number: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fuzz_cgroup_files() {
+        const SEEDS: &[&str] = &[
+            "usage_usec 100\nuser_usec 50\nnr_throttled 3\n",
+            "8:0 rbytes=4096 wbytes=512 rios=1 wios=2 dbytes=0\n253:0 rbytes=1\n",
+            "8:0 Read 4096\n8:0 Write 512\nTotal 4608\n",
+            "some avg10=1.25 avg60=0.00 avg300=0.00 total=77\nfull avg10=0.00\n",
+            "max\n",
+            "9223372036854771712\n",
+        ];
+        crate::fuzz::run(SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let numbers = (number(&text).is_some(), limit(&text).is_some());
+            let keyed = keyed(&text, "user_usec").is_some();
+            let io = (io_stat(&text).is_some(), blkio(&text).is_some());
+            let share = pressure(&text);
+            assert!(share.is_none_or(f64::is_finite), "{share:?}");
+            (numbers, keyed, io, share.is_some())
+        });
+    }
 
     #[test]
     fn keys_are_whole_words() {

@@ -262,12 +262,11 @@ impl Event {
             rest = connection.text();
         }
         let line = format!(
-            "{} {:<15} {container:<20} {process:<24} {}",
-            self.time,
-            self.kind,
-            printable(&rest)
+            "{} {:<15} {container:<20} {process:<24} {rest}",
+            self.time, self.kind
         );
-        line.trim_end().to_owned()
+        // Whatever it has of a process, which may call itself what it likes, or of an agent.
+        printable(line.trim_end())
     }
 }
 

@@ -51,7 +51,7 @@ pub fn table(rows: impl Iterator<Item = Row>) -> String {
             process
                 .started
                 .map_or_else(dash, |time| format!("{time:.0}")),
-            container.map_or_else(dash, |container| container.display_name().to_owned()),
+            container.map_or_else(dash, |container| printable(container.display_name())),
             command(&process),
         ]);
     }

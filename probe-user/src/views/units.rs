@@ -1,5 +1,7 @@
 //! Numbers and names for people.
 
+use crate::export::text::plain;
+
 /// Bytes with a decimal unit, as `docker stats` and `ls --si` write them: `216.0 kB`.
 #[must_use]
 #[expect(
@@ -35,9 +37,7 @@ pub fn count(count: u64) -> String {
 /// Names and arguments may hold anything; a terminal must not get it raw.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
-        .collect()
+    plain(text).into_owned()
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The first program inside another kernel: makes of an emulated machine one that tests can run on.
 #
 # Its root is the host's, read-only over 9p; `$1` is a directory that both may write. There `output`
@@ -29,10 +30,11 @@ for program in dockerd docker docker-proxy docker-init containerd containerd-shi
 done
 cp "$PROBE_BIN" "$bin/probe"
 cp "$@" "$bin"
-export PROBE_BIN=$bin/probe PATH=$bin:$PATH
+export PROBE_BIN="$bin/probe" PATH="$bin:$PATH"
 
 status=0
 for executable in "$@"; do
+    # shellcheck disable=SC2086 # An empty filter is none.
     "$bin/${executable##*/}" --test-threads 1 $filter || status=$?
 done
 echo "$status" >"$out/status"

@@ -25,6 +25,18 @@ pub(super) struct Flags {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
+    /// Serve HTTP over TLS on the TCP side, with the certificate in this file.
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's key.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+
+    /// Let only those connect over TLS whose certificate is of an authority in this file.
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
+
     /// Answer requests for this host name, beside localhost, the own name and every address.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
@@ -69,7 +81,7 @@ enum Format {
 
 impl Flags {
     /// What was given, by the name of its setting.
-    pub(super) fn given(&self) -> [(&'static str, Vec<String>); 12] {
+    pub(super) fn given(&self) -> [(&'static str, Vec<String>); 15] {
         fn one<T: ToString>(value: Option<T>) -> Vec<String> {
             value.map(|value| value.to_string()).into_iter().collect()
         }
@@ -83,6 +95,9 @@ impl Flags {
             ("socket", one(self.socket.as_ref())),
             ("socket-group", one(self.socket_group.as_ref())),
             ("token-file", path(&self.token_file)),
+            ("tls-cert", path(&self.tls_cert)),
+            ("tls-key", path(&self.tls_key)),
+            ("tls-client-ca", path(&self.tls_client_ca)),
             ("allow-host", self.allow_host.clone()),
             ("engine", self.engine.clone()),
             (

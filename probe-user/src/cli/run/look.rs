@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::{
     agent::Agent,
     views::edges::{Edges, Row},
@@ -25,8 +23,7 @@ impl Look {
         let Some(window) = self.window else {
             return (self.edges.rows(&graph), self.interval);
         };
-        let watched = Timestamp::now().duration_since(agent.started());
-        let span = window.min(watched.unsigned_abs());
+        let span = window.min(agent.watched());
         (self.edges.afresh().rows(&graph), span)
     }
 }

@@ -204,3 +204,54 @@ proptest! {
         let _ = read(&text);
     }
 }
+
+/// A saved graph, which somebody may have edited, through all that can be made of it.
+#[test]
+fn fuzz_graph() {
+    use crate::export::{csv, dot, graphml, mermaid};
+    use crate::topology::{Delta, Externals, Level, Shape, merge, question::Question};
+
+    let seeds = [sample::shop(), sample::fleet(), sample::most_hostile()].map(|shot| json(&shot));
+    crate::fuzz::run(&seeds, |bytes| {
+        let snapshot = match read(&String::from_utf8_lossy(bytes)) {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                let told = error.to_string();
+                return (
+                    told.chars()
+                        .filter(char::is_ascii_alphabetic)
+                        .take(30)
+                        .collect(),
+                    0,
+                );
+            }
+        };
+        // What is missing is filled in once, and then it stays.
+        let whole = json(&snapshot);
+        assert_eq!(json(&read(&whole).unwrap()), whole);
+        let mut text = Vec::new();
+        dot::write(&snapshot, &mut text).unwrap();
+        graphml::write(&snapshot, &mut text).unwrap();
+        mermaid::write(&snapshot, &mut text).unwrap();
+        csv::write(&snapshot, &mut text).unwrap();
+        let merged = merge::merge(&[snapshot.clone(), sample::shop()]);
+        drop(Delta::between(&sample::shop().graph, &snapshot.graph));
+        for question in [
+            Question::Cycles,
+            Question::Orphans,
+            Question::From("web".into(), None),
+        ] {
+            drop(question.ask(&snapshot.graph));
+        }
+        let shape = Shape {
+            level: Level::Service,
+            externals: Externals::Name,
+            max_externals: 1,
+        };
+        let shaped = shape.of_saved(snapshot);
+        (
+            format!("{} {}", merged.is_ok(), shaped.is_ok()),
+            bytes.len() / 1024,
+        )
+    });
+}

@@ -105,3 +105,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fuzz_dns() {
+    let address: &[u8] = &[192, 0, 2, 1];
+    let seeds = [
+        message("a", 1, &[(1, 60, address)]),
+        message(
+            "www.shop.example",
+            1,
+            &[(5, 9, b"\x03cdn\xc0\x10"), (1, 60, address)],
+        ),
+        message("six.example", 28, &[(28, 60, &[0x20; 16])]),
+    ];
+    crate::fuzz::run(&seeds, |bytes| {
+        let said = answer(bytes)?;
+        assert!(said.name.len() <= 253 && said.name.is_ascii() && !said.name.is_empty());
+        Some((said.name.len(), said.addresses.len()))
+    });
+}

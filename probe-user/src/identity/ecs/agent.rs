@@ -165,6 +165,24 @@ mod tests {
     }
 
     #[test]
+    fn fuzz_ecs_agent() {
+        const SEEDS: &[&str] = &[
+            r#"{"Tasks": [{"Arn": "arn:aws:ecs:us-west-2:012345678910:task/default/example5-58ff", "KnownStatus": "RUNNING",
+                "Family": "hello_world", "Version": "8", "Containers": [{"DockerId": "9581", "Name": "mysql"}, {}]}, {}]}"#,
+            r#"{"Tasks": [{"Arn": "arn:aws-cn:ecs:cn-north-1:012345678910:task/f8ab", "Containers": null}]}"#,
+        ];
+        crate::fuzz::run(SEEDS, |bytes| {
+            let tasks = read(bytes).ok()?;
+            Some(
+                tasks
+                    .iter()
+                    .map(|task| task.containers.len())
+                    .collect::<Vec<_>>(),
+            )
+        });
+    }
+
+    #[test]
     fn what_is_no_answer_is_an_error() {
         assert!(read(b"").is_err());
         assert!(read(b"<html>").is_err());

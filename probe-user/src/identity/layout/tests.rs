@@ -132,3 +132,26 @@ fn units_and_parents_are_no_containers() {
         assert_eq!(unit_in(&path), unit.as_deref(), "{source}: {path}");
     }
 }
+
+#[test]
+fn fuzz_layout() {
+    const ID: &str = "3f2a1b4c5d6e7f8091a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4";
+    let seeds = [
+        format!("/docker/{ID}"),
+        format!("/system.slice/docker-{ID}.scope/init"),
+        format!("/ecs/0123456789abcdef0123456789abcdef/{ID}"),
+        format!("/ecstasks.slice/ecstasks-0123.slice/docker-{ID}.scope"),
+        format!(
+            "/kubepods.slice/kubepods-burstable.slice/kubepods-pod77.slice/cri-containerd-{ID}.scope"
+        ),
+        format!("/machine.slice/libpod-{ID}.scope/container"),
+    ];
+    crate::fuzz::run(&seeds, |bytes| {
+        let path = String::from_utf8_lossy(bytes);
+        let unit = unit_in(&path).map(str::len);
+        (
+            container_in(&path).map(|found| format!("{:?}", found.runtime)),
+            unit,
+        )
+    });
+}

@@ -145,3 +145,19 @@ proptest! {
         prop_assert!(decoded.is_none() || (captured <= whole && captured <= length));
     }
 }
+
+#[test]
+fn fuzz_messages() {
+    let protocols = [PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX, PROTOCOL_FILE];
+    let seeds = protocols.map(|protocol| {
+        let fill = |bytes: &mut Vec<u8>| bytes[offset_of!(Wire, protocol)] = protocol;
+        record(fill, b"GET / HTTP/1.1\r\n", b"").to_vec()
+    });
+    crate::fuzz::run(&seeds, |bytes| {
+        let record = Bytes::copy_from_slice(bytes);
+        let meant = meant(&record);
+        let message = decode(&record)?;
+        assert!(message.payload.len() <= bytes.len());
+        Some((meant, std::mem::discriminant(&message.channel)))
+    });
+}

@@ -160,3 +160,25 @@ proptest::proptest! {
         drop(decode(&bytes));
     }
 }
+
+#[test]
+fn fuzz_records() {
+    let kinds = [
+        KIND_FORK,
+        KIND_EXIT,
+        KIND_CGROUP_MADE,
+        KIND_CGROUP_REMOVED,
+        KIND_OOM_KILL,
+        KIND_CONNECT,
+        KIND_CLOSE,
+    ];
+    let mut seeds: Vec<_> = kinds.map(header).to_vec();
+    for seed in &mut seeds {
+        seed.resize(512, b'a');
+    }
+    seeds.push(exec(b"sh\0-c\0exit 3\0"));
+    crate::fuzz::run(&seeds, |bytes| {
+        let record = decode(bytes)?;
+        Some(std::mem::discriminant(&record.what))
+    });
+}

@@ -62,6 +62,18 @@ fn a_page_elsewhere_gets_nothing() {
 }
 
 #[test]
+fn behind_tls_our_own_pages_are_so_too() {
+    let foreign = |via, origin: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.append(header::ORIGIN, HeaderValue::from_static(origin));
+        is_foreign(&headers, via, "node-1:4040")
+    };
+    assert!(!foreign(Via::Tls, "https://node-1:4040"));
+    assert!(foreign(Via::Tls, "http://node-1:4040"));
+    assert!(foreign(Via::Tcp, "https://node-1:4040"));
+}
+
+#[test]
 fn a_token_opens_what_its_line_says() {
     let text = format!("# two\n\n{READER}\n{OPERATOR} read arguments\n");
     let access = Access::new(Some(tokens::parse(&text).unwrap()), Vec::new());
@@ -98,4 +110,18 @@ fn a_token_file_that_cannot_be_meant_is_refused() {
     check("short", 1);
     check(&format!("# x\n{READER} write"), 2);
     check(&format!("{READER}\n").repeat(65), 65);
+}
+
+#[test]
+fn fuzz_tokens() {
+    let seeds = [
+        format!("# two\n\n{READER}\n{OPERATOR} read arguments\n"),
+        format!("{READER} # read"),
+        "short\n".to_owned(),
+    ];
+    crate::fuzz::run(&seeds, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let tokens = tokens::parse(&text).map_err(|(line, _)| line)?;
+        Ok::<_, usize>((tokens.scope(READER), tokens.scope("")))
+    });
 }

@@ -61,7 +61,7 @@ pub(in crate::serve) async fn push(target: Target, desk: Arc<Desk>, shutdown: Ca
         let Some(families) = families(&desk).await else {
             return;
         };
-        let body = request::of(&families, &desk.about).encode_to_vec();
+        let body = request::of(&families, &desk.about, desk.news.vitals().started).encode_to_vec();
         let pushed = timeout(target.timeout, post(&target, body));
         match pushed.await.unwrap_or(Err(PushError::Late)) {
             Ok(()) => desk.counters.pushed.add_one(),

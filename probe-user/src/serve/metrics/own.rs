@@ -36,7 +36,7 @@ fn about(to: &mut Families, desk: &Desk) {
         Kind::Gauge,
         "When the programs were attached, since the epoch.",
     )
-    .is(u64::try_from(desk.about.started.as_second()).unwrap_or_default());
+    .is(u64::try_from(desk.news.vitals().started.as_second()).unwrap_or_default());
     to.metric(
         "probe_programs_attached",
         Kind::Gauge,
@@ -230,10 +230,12 @@ fn server(to: &mut Families, desk: &Desk, folded: usize) {
     let mut metric = to.metric(
         "probe_http_refused_total",
         Kind::Counter,
-        "Requests refused, by reason.",
+        "Requests and connections refused, by reason.",
     );
     for (reason, count) in [
         ("connections", &counters.too_many),
+        ("handshake", &counters.no_handshake),
+        ("certificate", &counters.no_certificate),
         ("host", &counters.foreign_host),
         ("origin", &counters.foreign_origin),
         ("token", &counters.no_token),

@@ -194,3 +194,29 @@ fn events_pass_filters() {
         true,
     );
 }
+
+/// What an agent may send.
+#[test]
+fn fuzz_events() {
+    let seeds = [exec(), exit(3, 0), exit(0, 9)];
+    let seeds = seeds.map(|event| serde_json::to_string(&event).unwrap());
+    crate::fuzz::run(&seeds, |bytes| {
+        let event: Event = serde_json::from_slice(bytes).ok()?;
+        let told = event.text();
+        assert!(!told.contains(['\u{1b}', '\n', '\r']), "{told:?}");
+        let record = EventRecord {
+            event: &event,
+            host: "vm",
+        };
+        let filter: Filter = "proc.name = sh and evt.type != exit".parse().unwrap();
+        Some((filter.matches(&record), told.split_whitespace().count()))
+    });
+}
+
+#[test]
+fn what_a_process_calls_itself_cannot_act_on_a_terminal() {
+    let mut event = exec();
+    event.command = Some("\u{1b}]0;x\u{7}\u{202e}".to_owned());
+    let told = event.text();
+    assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told:?}");
+}

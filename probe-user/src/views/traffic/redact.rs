@@ -101,7 +101,13 @@ fn assignments(payload: &[u8], found: &mut Vec<(usize, usize)>) {
         .iter()
         .enumerate()
         .filter(|(_, byte)| **byte == b'=');
+    let mut covered = 0;
     for (sign, _) in signs {
+        // Part of a value: looking for its end once more would take a time that grows with the square
+        // of the payload's length.
+        if sign < covered {
+            continue;
+        }
         let before = &payload[..sign];
         let name = before
             .iter()
@@ -112,7 +118,8 @@ fn assignments(payload: &[u8], found: &mut Vec<(usize, usize)>) {
             let value = &payload[sign + 1..];
             let ends = |byte: &u8| byte.is_ascii_whitespace() || b"&;,\"'<>".contains(byte);
             let length = value.iter().position(ends).unwrap_or(value.len());
-            found.push((sign + 1, sign + 1 + length));
+            covered = sign + 1 + length;
+            found.push((sign + 1, covered));
         }
     }
 }

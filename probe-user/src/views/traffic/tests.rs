@@ -216,3 +216,28 @@ proptest::proptest! {
         proptest::prop_assert_eq!(redact(&payload).0.len(), payload.len());
     }
 }
+
+#[test]
+fn a_secret_that_holds_names_of_secrets_is_one() {
+    let payload = Bytes::from("token=".repeat(3) + "x y&token=z");
+    let (redacted, count) = redact(&payload);
+    assert_eq!(redacted, "token=************* y&token=*");
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn fuzz_payload() {
+    const SEEDS: &[&str] = &[
+        "POST /login?token=abc&x=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic x\r\nCookie: a=b; c=d\r\n\r\npassword=hunter2&y=%20",
+        "{\"user\":\"a\",\"password\" : \"b\\\"c\",\"api_key\":[\"d\"],\"token\":12}",
+        "<password>x</password> secret: 'y'\x1b[31m\u{202e}",
+    ];
+    crate::fuzz::run(SEEDS, |bytes| {
+        let payload = Bytes::copy_from_slice(bytes);
+        let (redacted, count) = redact(&payload);
+        assert_eq!(redacted.len(), payload.len());
+        let safe = |char: char| !char.is_control() || matches!(char, '\n' | '\t');
+        assert!(text(&payload).chars().all(safe));
+        count
+    });
+}

@@ -145,3 +145,36 @@ fn a_listed_container_has_its_own_name_not_a_links() {
     assert_eq!(facts.life, Some(Life::Ended));
     assert_eq!(facts.networks, None);
 }
+
+/// What the engine may answer, to the first fault that serde finds.
+#[test]
+fn fuzz_docker() {
+    const SEEDS: &[&str] = &[
+        r#"{"Type":"container","Action":"die","Actor":{"ID":"3f2a","Attributes":{"name":"web","image":"nginx:1.27",
+            "exitCode":"0","com.docker.compose.service":"web"}},"scope":"local","time":1700000000,"timeNano":1700000000000000007}"#,
+        r#"{"Type":"network","Action":"disconnect","Actor":{"ID":"77","Attributes":{"container":"3f2a","name":"shop"}},
+            "time":1700000000}"#,
+        r#"{"Id":"3f2a","Names":["/web","/web/db"],"Image":"nginx","State":"running","Labels":{"a":"b"},"HostConfig":
+            {"NetworkMode":"container:77"},"NetworkSettings":{"Networks":{"shop":{"IPAddress":"172.18.0.2",
+            "GlobalIPv6Address":"fd00::2"}}}}"#,
+        r#"{"Id":"3f2a","Name":"/web","State":{"Status":"running","Running":true,"Pid":4294967296,"StartedAt":
+            "2026-01-02T03:04:05.6Z","FinishedAt":"0001-01-01T00:00:00Z"},"Config":{"Image":"nginx","Labels":null},
+            "HostConfig":{"NetworkMode":"host"},"NetworkSettings":{"Networks":{"shop":{"IPAddress":""}}}}"#,
+        r#"{"Version":"20.10.5","ApiVersion":"1.41","Components":[{"Name":"Podman Engine","Version":"4.3"}]}"#,
+    ];
+    let engine: Arc<str> = "unix:///run/docker.sock".into();
+    crate::fuzz::run(SEEDS, |bytes| {
+        let event = serde_json::from_slice(bytes).ok().and_then(event);
+        let what = event
+            .as_ref()
+            .map(|event| std::mem::discriminant(&event.what));
+        drop(event.map(|event| event.into_facts(Arc::clone(&engine), Runtime::Docker)));
+        let listed = serde_json::from_slice(bytes).ok();
+        let listed = listed.and_then(|answer| summary(answer, &engine, Runtime::Docker));
+        let inspected = serde_json::from_slice(bytes).ok();
+        let inspected = inspected.and_then(|answer| inspection(answer, &engine, Runtime::Podman));
+        let version = serde_json::from_slice(bytes).map(|version| runtime(&version));
+        let life = |facts: &Option<Facts>| facts.as_ref().map(|facts| format!("{:?}", facts.life));
+        (what, life(&listed), life(&inspected), version.is_ok())
+    });
+}

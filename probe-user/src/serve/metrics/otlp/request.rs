@@ -15,8 +15,12 @@ use super::super::family::{Families, Family, Kind, Sample, Value};
 use crate::serve::About;
 
 /// One request with all of them, under the same names. Counters count since the agent's start.
-pub(super) fn of(families: &Families, about: &About) -> ExportMetricsServiceRequest {
-    let (start, now) = (nanoseconds(about.started), nanoseconds(Timestamp::now()));
+pub(super) fn of(
+    families: &Families,
+    about: &About,
+    started: Timestamp,
+) -> ExportMetricsServiceRequest {
+    let (start, now) = (nanoseconds(started), nanoseconds(Timestamp::now()));
     let metrics = families.0.iter().map(|family| metric(family, start, now));
     let attributes = [
         ("service.name", "probe"),
