@@ -59,7 +59,7 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
         SYN_SENT => connecting(socket),
         LISTEN => listening(socket, &Process::current()),
         ESTABLISHED => established(socket, old),
-        CLOSE => closed(socket),
+        CLOSE => closed(socket, old),
         _ => {
             shut(socket);
             Ok(())
@@ -223,7 +223,7 @@ fn shut(socket: Socket) {
 }
 
 #[inline(always)]
-fn closed(socket: Socket) -> Result<(), Loss> {
+fn closed(socket: Socket, old: i32) -> Result<(), Loss> {
     let Some(entry) = socket.memory() else {
         return Ok(());
     };
@@ -244,7 +244,8 @@ fn closed(socket: Socket) -> Result<(), Loss> {
                 failed((*memory).flow, socket.error());
                 entry.tell(socket)
             }
-            STAGE_LISTENING => entry.stop_listening(socket),
+            // Not a child that is refused before it stands: its memory is still its listener's.
+            STAGE_LISTENING if old == LISTEN => entry.stop_listening(socket),
             _ => Ok(()),
         }
     };
