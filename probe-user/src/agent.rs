@@ -1,133 +1,56 @@
 //! The live kernel, Docker and the ledger, tied together: one tick, one graph.
 
+mod attach;
 mod connections;
+mod error;
 mod files;
 mod graph;
 pub(crate) mod machine;
 mod messages;
+mod options;
+mod ring;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{Timestamp, Unit};
-use thiserror::Error;
 use tokio::{
     io::unix::AsyncFd,
-    time::{Instant, Interval, MissedTickBehavior, interval_at},
+    time::{Instant, Interval},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
+use self::{
+    attach::unattached,
+    ring::{every, take_in},
+};
+pub use self::{
+    error::{RunError, StartError},
+    options::{Options, Show},
+};
 use crate::{
     clock::Beginning,
-    identity::{
-        CgroupError, CgroupMount, Directory, Ecs, EngineAddress, Names, dns, ecs, engines::Engines,
-        workload::Host,
-    },
-    ids::NetNs,
+    identity::{CgroupMount, Directory, Ecs, Names, dns, ecs, engines::Engines, workload::Host},
     kernel::{
         answers::Answers,
-        connections::Watch,
-        files::FilesError,
-        flows::{FlowError, FlowMaps, FlowTable},
+        flows::{FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
-        messages::{Capture, Message, Messages},
+        messages::{Message, Messages},
         object::{Asked, LoadError, Object},
-        privileges::{self, NotPrivileged},
-        programs::{
-            CALLS_OF_EVERY_FAMILY, CONNECTIONS, CONTAINERS, Capability, DATAGRAM_PEERS,
-            EACH_CONNECTION, OOM_KILLS, PROCESSES, TRAFFIC,
-        },
-        records::{Record, Records, What},
+        privileges,
+        programs::CALLS_OF_EVERY_FAMILY,
+        records::{Record, Records},
     },
     serve::news::Vitals,
-    topology::{Ledger, Shape},
+    topology::Ledger,
 };
 
-/// How often it is looked for records that wake nobody.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// How long the last answers of the engine are waited for before a graph is shown.
 const SETTLE: Duration = Duration::from_secs(1);
 /// How long the last answers of ECS are, where there is a task without any.
 const SETTLE_ECS: Duration = Duration::from_secs(5);
 /// How often it is looked whether they have come.
 const SETTLE_STEP: Duration = Duration::from_millis(20);
-
-/// What an agent is to do.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Time between two looks at the flow map.
-    pub interval: Duration,
-    /// Flows the kernel and the ledger hold.
-    pub max_flows: u32,
-    /// The one network namespace to look at, by its inode number; all if not given.
-    pub netns: Option<NetNs>,
-    /// Where container engines are.
-    pub engines: Vec<EngineAddress>,
-    /// Which records are wanted.
-    pub processes: bool,
-    /// Whether flows are.
-    pub traffic: bool,
-    /// Whether what is used of files may be asked for: there is room for it then.
-    pub files: bool,
-    /// How much of what is said is; `None` where nobody wants to know.
-    pub messages: Option<Capture>,
-    /// Which connections are told one by one; `None` where nobody wants to know. Without traffic only.
-    pub connections: Option<Watch>,
-    /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
-    pub ecs: Option<ecs::Options>,
-    /// What of the traffic is shown.
-    pub show: Show,
-}
-
-/// What of the traffic a graph has, and which nodes.
-#[derive(Clone, Debug, Default)]
-pub struct Show {
-    /// What nodes are folded into.
-    pub shape: Shape,
-    /// Whether a docker-proxy is a node, rather than part of the edge it carries.
-    pub proxies: bool,
-    /// How far back traffic counts; since the start if not given.
-    pub window: Option<Duration>,
-    /// How long a node is shown that has no traffic; for ever if not given.
-    pub fade: Option<Duration>,
-}
-
-/// Why an agent could not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The process may not load programs.
-    #[error(transparent)]
-    NotPrivileged(#[from] NotPrivileged),
-    /// Cgroups are not to be found.
-    #[error(transparent)]
-    Cgroups(#[from] CgroupError),
-    /// The kernel side did not load.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The files' maps cannot be used.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// The ring cannot be waited on.
-    #[error("the record ring cannot be polled")]
-    Poll(#[source] io::Error),
-}
-
-/// Why an agent stopped by itself.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The flow map could not be read.
-    #[error(transparent)]
-    Flows(#[from] FlowError),
-    /// The files' maps could not be read.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// The loss counters could not be read.
-    #[error("the loss counters cannot be read")]
-    Losses(#[source] aya::maps::MapError),
-    /// The ring could not be waited on.
-    #[error("the record ring cannot be polled")]
-    Poll(#[source] io::Error),
-}
 
 /// What has happened.
 #[derive(Debug)]
@@ -217,48 +140,13 @@ impl Agent {
         });
         let refresh = options.ecs.as_ref().map(|ecs| ecs.refresh);
 
-        // Cgroups before the walk, so that none is missed between; traffic last, so that what is
-        // seen can be named.
-        let mut attached = Vec::new();
-        let mut attach = |capability: &Capability| {
-            match object.attach(capability, cgroups.path()) {
-                Ok(programs) => attached.extend(programs.iter().map(|program| program.name)),
-                Err(reasons) => unattached(capability, &reasons)?,
-            }
-            Ok::<_, LoadError>(())
-        };
-        attach(&CONTAINERS)?;
-        directory.scan(&cgroups)?;
-        if options.processes {
-            [PROCESSES, OOM_KILLS].iter().try_for_each(&mut attach)?;
-        }
-        if options.connections.is_some() {
-            // In this order: see there.
-            attach(&EACH_CONNECTION)?;
-            attach(&CONNECTIONS)?;
-        }
-        if let Some(capture) = &options.messages {
-            messages::served_by(capture)
-                .iter()
-                .try_for_each(&mut attach)?;
-        }
-        if options.traffic {
-            TRAFFIC.iter().try_for_each(attach)?;
-            if !CALLS_OF_EVERY_FAMILY.is_served_by(&attached) {
-                object.detach(DATAGRAM_PEERS.programs());
-                attached.retain(|name| DATAGRAM_PEERS.programs().all(|peer| peer.name != *name));
-            }
-        }
-        if options.traffic || options.connections.is_some() {
-            object.look_over_open_sockets()?;
-        }
-
+        let attached = attach::all(&mut object, options, &cgroups, &directory)?;
         Ok(Self {
             object,
             flows,
             losses,
             records,
-            looks: options.processes.then(|| every(PATIENCE)),
+            looks: options.processes.then(|| every(ring::PATIENCE)),
             messages,
             files,
             connections,
@@ -371,7 +259,7 @@ impl Agent {
                 self.vitals.ticks += 1;
                 Ok(Moment::Tick)
             }
-            records = records(&mut self.records, self.looks.as_mut(), &self.host.directory) => {
+            records = ring::records(&mut self.records, self.looks.as_mut(), &self.host.directory) => {
                 let records = records.map_err(RunError::Poll)?;
                 Ok(Moment::Records(self.and_what_else_is_there(records)))
             }
@@ -485,66 +373,6 @@ impl Agent {
             ecs.ended().await;
         }
     }
-}
-
-/// A moment is skipped rather than made up for.
-fn every(interval: Duration) -> Interval {
-    let mut moments = interval_at(Instant::now() + interval, interval);
-    moments.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    moments
-}
-
-/// Waits for records: for one that wakes, or until it is time to look for the others.
-async fn records(
-    ring: &mut AsyncFd<Records>,
-    looks: Option<&mut Interval>,
-    directory: &Directory,
-) -> io::Result<Vec<Record>> {
-    let look = async {
-        match looks {
-            Some(looks) => looks.tick().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        ready = ring.readable_mut() => ready?.clear_ready(),
-        _ = look => {}
-    }
-    Ok(take_in(ring.get_mut(), directory))
-}
-
-/// Takes records from the ring; cgroups that came or went are known when it returns.
-fn take_in(ring: &mut Records, directory: &Directory) -> Vec<Record> {
-    let mut records = Vec::new();
-    ring.drain(|record| {
-        match &record.what {
-            What::CgroupMade { path } => directory.cgroup_made(record.cgroup, path),
-            What::CgroupRemoved => {
-                directory.cgroup_removed(record.cgroup, std::time::Instant::now());
-            }
-            _ => {}
-        }
-        records.push(record);
-    });
-    records
-}
-
-/// What is needed is an error; what is not is said, with what is not known without it.
-fn unattached(capability: &Capability, reasons: &[LoadError]) -> Result<(), LoadError> {
-    for reason in reasons {
-        debug!(capability.name, ?reason, "refused");
-    }
-    if reasons.is_empty() {
-        return Ok(());
-    }
-    let all: Vec<_> = reasons.iter().map(ToString::to_string).collect();
-    let all = all.join("; ");
-    if capability.needed {
-        let needed = capability.name;
-        return Err(LoadError::NoWay { needed, all });
-    }
-    warn!("not known are {}: {all}", capability.gives);
-    Ok(())
 }
 
 fn flow_maps(object: &mut Object) -> Result<FlowMaps, LoadError> {
