@@ -175,18 +175,39 @@ fn news() -> FlowNews {
     }
 }
 
+/// Bytes resident.
+fn resident() -> u64 {
+    let memory = procfs::process::Process::myself().and_then(|own| own.statm());
+    memory.map_or(0, |memory| memory.resident * procfs::page_size())
+}
+
+#[expect(clippy::print_stdout, reason = "as criterion prints its own figures")]
+fn say_memory(ledger: u64, graph: u64) {
+    println!(
+        "memory: {} KiB for the ledger and its flows, {} KiB more to make the graph",
+        ledger >> 10,
+        graph >> 10
+    );
+}
+
 /// All that user space does with what a tick brought, at its worst: every flow has news.
 fn tick(criterion: &mut Criterion) {
     let host = host();
     let news = news();
+    let empty = resident();
     let mut ledger = Ledger::new(65_536);
     ledger.apply(news.clone(), &host);
     let graph = |ledger: &Ledger| {
         let folded = proxy::fold(join(ledger, &host), &host);
         Shape::default().of(Graph::of(&folded, "here"), "here")
     };
-    assert_eq!(graph(&ledger).as_petgraph().node_count(), CONTAINERS);
-    assert_eq!(graph(&ledger).as_petgraph().edge_count(), EDGES);
+    let ledger_bytes = resident().saturating_sub(empty);
+    let kept = graph(&ledger);
+    let graph_bytes = resident().saturating_sub(empty + ledger_bytes);
+    say_memory(ledger_bytes, graph_bytes);
+    assert_eq!(kept.as_petgraph().node_count(), CONTAINERS);
+    assert_eq!(kept.as_petgraph().edge_count(), EDGES);
+    drop(kept);
     criterion.bench_function("tick: news of 40,000 flows taken in", |b| {
         b.iter_batched(
             || news.clone(),

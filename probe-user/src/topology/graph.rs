@@ -105,7 +105,8 @@ impl Graph {
         };
         let mut awake = Vec::new();
         // Most conversations are an edge of their own.
-        let mut edges: HashMap<(usize, usize, &Listener), Edge, RandomState> =
+        let mut edges: Vec<(usize, usize, Edge)> = Vec::with_capacity(conversations.len());
+        let mut known: HashMap<(usize, usize, &Listener), usize, RandomState> =
             HashMap::with_capacity_and_hasher(conversations.len(), RandomState::default());
         for conversation in conversations {
             let source = places.place(&conversation.source, conversation.client.as_deref());
@@ -117,14 +118,19 @@ impl Graph {
             awake.resize(places.nodes.len(), false);
             awake[source] |= !conversation.idle;
             awake[target] |= !conversation.idle;
-            let edge = edges
+            let place = *known
                 .entry((source, target, &conversation.listener))
-                .or_insert_with(|| Edge {
-                    listener: conversation.listener.clone(),
-                    counts: Counts::default(),
-                    joins: BTreeMap::new(),
-                    halves: Halves::default(),
+                .or_insert_with(|| {
+                    let edge = Edge {
+                        listener: conversation.listener.clone(),
+                        counts: Counts::default(),
+                        joins: BTreeMap::new(),
+                        halves: Halves::default(),
+                    };
+                    edges.push((source, target, edge));
+                    edges.len() - 1
                 });
+            let edge = &mut edges[place].2;
             edge.counts += conversation.counts;
             if [&conversation.source, &conversation.target]
                 .iter()
@@ -135,8 +141,6 @@ impl Graph {
             let connections = conversation.counts.connections();
             *edge.joins.entry(conversation.join).or_default() += connections;
         }
-        let edges = edges.into_iter();
-        let edges = edges.map(|((s, t, _), edge)| (s, t, edge)).collect();
         let nodes = places.nodes;
         if awake.iter().all(|awake| *awake) {
             return Self::assemble(nodes, edges);
@@ -204,19 +208,22 @@ impl Graph {
     }
 
     /// Puts everything in order. Edges name their ends by the place in `nodes`.
-    pub(super) fn assemble(nodes: Vec<Node>, mut edges: Vec<(usize, usize, Edge)>) -> Self {
+    pub(super) fn assemble(nodes: Vec<Node>, edges: Vec<(usize, usize, Edge)>) -> Self {
         let mut order: Vec<usize> = (0..nodes.len()).collect();
         order.sort_by(|a, b| nodes[*a].id.cmp(&nodes[*b].id));
         let mut rank = vec![0; nodes.len()];
         for (at, place) in order.iter().enumerate() {
             rank[*place] = at;
         }
-        for (source, target, _) in &mut edges {
-            (*source, *target) = (rank[*source], rank[*target]);
-        }
-        // Edges are large: the keys are sorted, and each edge is moved once.
-        edges
-            .sort_by_cached_key(|(source, target, edge)| (*source, *target, edge.listener.clone()));
+        // Edges are large: their keys are sorted, and each edge is moved once.
+        let mut keys: Vec<_> = edges
+            .iter()
+            .enumerate()
+            .map(|(at, (source, target, edge))| (rank[*source], rank[*target], &edge.listener, at))
+            .collect();
+        keys.sort_unstable();
+        let keys: Vec<_> = keys.into_iter().map(|(s, t, _, at)| (s, t, at)).collect();
+        let mut edges: Vec<_> = edges.into_iter().map(|(.., edge)| Some(edge)).collect();
 
         let mut nodes: Vec<(usize, Node)> = rank.into_iter().zip(nodes).collect();
         nodes.sort_by_key(|(rank, _)| *rank);
@@ -228,9 +235,11 @@ impl Graph {
             let id = node.id.clone();
             graph.nodes.insert(id, graph.graph.add_node(node));
         }
-        for (source, target, edge) in edges {
+        for (source, target, at) in keys {
             let (source, target) = (NodeIndex::new(source), NodeIndex::new(target));
-            graph.graph.add_edge(source, target, edge);
+            if let Some(edge) = edges[at].take() {
+                graph.graph.add_edge(source, target, edge);
+            }
         }
         graph
     }
