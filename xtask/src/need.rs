@@ -9,6 +9,7 @@ pub(crate) mod deploy;
 pub(crate) mod engine;
 pub(crate) mod kernel;
 pub(crate) mod lint;
+mod python;
 pub(crate) mod read;
 pub(crate) mod vm;
 

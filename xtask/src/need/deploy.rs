@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use probe_tests::place;
-
-use super::{Need, Step, Way, apt, packages};
-use crate::line::Line;
+use super::{Need, Way, apt, packages, python::Python};
 use crate::machine;
 
 /// Pinned: a newer schema may refuse what an older one took.
-const PACKAGES: &[&str] = &[
-    "botocore==1.44.5",
-    "check-jsonschema==0.39.0",
-    "kubernetes-validate==1.37.0",
-];
+const PYTHON: Python = Python {
+    name: "schemas",
+    packages: &[
+        "botocore==1.44.5",
+        "check-jsonschema==0.39.0",
+        "kubernetes-validate==1.37.0",
+    ],
+};
 
 /// A linter of shell.
 pub(crate) const SHELLCHECK: Need = Need {
@@ -37,12 +37,11 @@ pub(crate) const SYSTEMD: Need = Need {
     by_hand: &["apt-get install systemd"],
 };
 
-/// The schemas of Compose, Kubernetes and AWS, with what checks against them, in a Python of their
-/// own.
+/// The schemas of Compose, Kubernetes and AWS, with what checks against them.
 pub(crate) const SCHEMAS: Need = Need {
     name: "the schemas of deploy/",
     met: || {
-        let bin = schemas().join("bin");
+        let bin = PYTHON.bin();
         // The last is a program of what botocore depends on: it has none itself.
         ["check-jsonschema", "kubernetes-validate", "jp.py"]
             .iter()
@@ -51,11 +50,11 @@ pub(crate) const SCHEMAS: Need = Need {
     ways: &[
         Way {
             open: || machine::program("python3").is_some(),
-            steps: || Ok(vec![venv(), pip()]),
+            steps: || Ok(PYTHON.steps()),
         },
         Way {
             open: apt::usable,
-            steps: || Ok(vec![packages(&["python3-venv"]), venv(), pip()]),
+            steps: || Ok(PYTHON.steps_with_venv()),
         },
     ],
     by_hand: &["apt-get install python3-venv"],
@@ -63,16 +62,5 @@ pub(crate) const SCHEMAS: Need = Need {
 
 /// Where they are.
 pub(crate) fn schemas() -> PathBuf {
-    place::tools().join("schemas")
-}
-
-fn venv() -> Step {
-    // Anew, where an earlier try left something.
-    let line = Line::new("python3").args(["-m", "venv", "--clear"]);
-    Step::Run(line.arg(schemas()).quiet())
-}
-
-fn pip() -> Step {
-    let line = Line::new(schemas().join("bin/pip")).args(["install", "--quiet"]);
-    Step::Run(line.args(PACKAGES).quiet())
+    PYTHON.place()
 }

@@ -3,10 +3,9 @@
 
 use std::path::PathBuf;
 
-use probe_tests::{debian, place};
+use probe_tests::debian;
 
-use super::{Need, Step, Way, apt, packages};
-use crate::line::Line;
+use super::{Need, Step, Way, apt, packages, python::Python};
 use crate::machine;
 
 /// What virtme-ng packs a first file system with, and what finds and loads modules.
@@ -16,7 +15,10 @@ const BOOT_PROGRAMS: &[&str] = &["cpio", "zstd", "depmod", "modprobe", "script",
 pub(crate) const EMULATOR_PROGRAM: &str = "qemu-system-x86_64";
 
 /// Pinned: what we tell it to do is its newest way.
-const VIRTME: &str = "virtme-ng==1.42";
+const PYTHON: Python = Python {
+    name: "virtme",
+    packages: &["virtme-ng==1.42"],
+};
 
 /// The emulator. Unpacked, not installed: next to another version of itself Debian's would ask to
 /// remove that.
@@ -53,18 +55,18 @@ pub(crate) const BOOT: Need = Need {
     by_hand: &["apt-get install cpio kmod zstd bsdutils util-linux"],
 };
 
-/// virtme-ng, in a Python of its own: the system's may be closed to pip.
+/// virtme-ng.
 pub(crate) const VIRTME_NG: Need = Need {
     name: "virtme-ng",
     met: || virtme().join("bin/vng").is_file(),
     ways: &[
         Way {
             open: || machine::program("python3").is_some(),
-            steps: || Ok(vec![venv(), pip()]),
+            steps: || Ok(PYTHON.steps()),
         },
         Way {
             open: apt::usable,
-            steps: || Ok(vec![packages(&["python3-venv"]), venv(), pip()]),
+            steps: || Ok(PYTHON.steps_with_venv()),
         },
     ],
     by_hand: &["apt-get install python3-venv"],
@@ -72,16 +74,5 @@ pub(crate) const VIRTME_NG: Need = Need {
 
 /// Where virtme-ng is.
 pub(crate) fn virtme() -> PathBuf {
-    place::tools().join("virtme")
-}
-
-fn venv() -> Step {
-    // Anew, where an earlier try left something.
-    let line = Line::new("python3").args(["-m", "venv", "--clear"]);
-    Step::Run(line.arg(virtme()).quiet())
-}
-
-fn pip() -> Step {
-    let line = Line::new(virtme().join("bin/pip")).args(["install", "--quiet", VIRTME]);
-    Step::Run(line.quiet())
+    PYTHON.place()
 }
