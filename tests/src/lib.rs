@@ -41,7 +41,7 @@ pub use moto::Moto;
 pub use network::Network;
 pub use otlp::Receiver;
 pub use podman::Podman;
-pub use probe::Probe;
+pub use probe::{Probe, objects};
 pub use prometheus::Prometheus;
 pub use proxy::Proxy;
 pub use shop::Shop;

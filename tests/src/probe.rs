@@ -1,16 +1,22 @@
 //! The probe under test, as a user would start it.
 
+mod graph;
+mod stdout;
+
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read as _};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+
+pub use graph::Graph;
+use stdout::Stdout;
 
 use crate::engine::Engine;
 use crate::{place, schema, shell, wait};
@@ -23,11 +29,21 @@ const END_DEADLINE: Duration = Duration::from_secs(30);
 /// Where there is no engine.
 const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
 
+/// What was printed as an object a line.
+///
+/// # Errors
+///
+/// When a line is not JSON.
+pub fn objects(printed: &str) -> Result<Vec<Value>> {
+    let read = |line| serde_json::from_str(line).with_context(|| format!("not JSON: {line}"));
+    printed.lines().map(read).collect()
+}
+
 /// A running probe; killed when dropped.
 #[derive(Debug)]
 pub struct Probe {
     child: Child,
-    stdout: Option<JoinHandle<std::io::Result<Vec<u8>>>>,
+    stdout: Stdout,
     stderr: Arc<Mutex<String>>,
     /// Ends when the probe closes its stderr.
     stderr_end: Receiver<String>,
@@ -39,15 +55,6 @@ pub struct Printed {
     /// Its data.
     pub stdout: String,
     /// What it said beside.
-    pub stderr: String,
-}
-
-/// What `probe graph` printed until it ended.
-#[derive(Clone, Debug)]
-pub struct Graph {
-    /// The graph, as DESIGN promises its JSON.
-    pub json: Value,
-    /// What the probe said beside.
     pub stderr: String,
 }
 
@@ -89,6 +96,19 @@ impl Probe {
         Self::spawn_on(NO_ENGINE, args, &[])?.traces()
     }
 
+    /// As [`Self::start`], but nobody reads what it prints until [`Self::line`] or its end.
+    pub fn unread<A: AsRef<OsStr>>(
+        engine: &Engine,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Self> {
+        Self::spawn_unread(&engine.host(), args)?.traces()
+    }
+
+    /// The same where there is no engine.
+    pub fn alone_unread<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Result<Self> {
+        Self::spawn_unread(NO_ENGINE, args)?.traces()
+    }
+
     /// Starts `probe ARGS` on an engine and waits for nothing.
     pub fn spawn<A: AsRef<OsStr>>(
         engine: &Engine,
@@ -123,7 +143,21 @@ impl Probe {
         Self::spawn_as(command.envs(env.iter().copied()))
     }
 
+    fn spawn_unread<A: AsRef<OsStr>>(
+        host: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Self> {
+        let mut command = shell::command(place::probe());
+        Self::spawn_read(command.args(args).env("DOCKER_HOST", host), |stdout| {
+            Stdout::Test(BufReader::new(stdout))
+        })
+    }
+
     fn spawn_as(command: &mut Command) -> Result<Self> {
+        Self::spawn_read(command, Stdout::read)
+    }
+
+    fn spawn_read(command: &mut Command, read: impl FnOnce(ChildStdout) -> Stdout) -> Result<Self> {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -142,7 +176,7 @@ impl Probe {
         thread::spawn(move || read_lines(errors, &seen, &lines));
         Ok(Self {
             child,
-            stdout: Some(thread::spawn(move || read_all(stdout))),
+            stdout: read(stdout),
             stderr,
             stderr_end,
         })
@@ -152,6 +186,21 @@ impl Probe {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The next line that it prints, of one that is not read by itself.
+    pub fn line(&mut self) -> Result<String> {
+        self.stdout.line()
+    }
+
+    /// Its reader goes away.
+    pub fn hang_up(&mut self) {
+        self.stdout = Stdout::Nobody;
+    }
+
+    /// How it has ended, if it has.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().context("cannot reap the probe")
     }
 
     /// What it has said on stderr so far.
@@ -187,6 +236,7 @@ impl Probe {
 
     /// Sends SIGINT and gives what it printed in all.
     pub fn interrupt(mut self) -> Result<Printed> {
+        self.stdout.drain();
         let ended = shell::end(&mut self.child, Signal::SIGINT, END_DEADLINE);
         ended.map_err(|error| self.explain(error))?;
         self.printed()
@@ -194,24 +244,21 @@ impl Probe {
 
     /// Waits until it ends by itself, and gives what it printed in all.
     pub fn wait(mut self, deadline: Duration) -> Result<Printed> {
-        let ended = wait::until("the probe ends", deadline, || Ok(self.child.try_wait()?));
+        let ended = wait::until("the probe ends", deadline, || self.ended());
         ended.map_err(|error| self.explain(error))?;
         self.printed()
     }
 
     fn printed(mut self) -> Result<Printed> {
         let status = self.child.wait().context("cannot reap the probe")?;
-        let reader = self.stdout.take().context("its stdout was read before")?;
-        let stdout = reader
-            .join()
-            .map_err(|_| anyhow!("the reader panicked"))??;
+        let stdout = std::mem::replace(&mut self.stdout, Stdout::Nobody).all()?;
         // All lines are in once the sender is gone.
         while self.stderr_end.recv().is_ok() {}
         if !status.success() {
             bail!("the probe failed: {status}, its stderr:\n{}", self.stderr());
         }
         Ok(Printed {
-            stdout: String::from_utf8(stdout).context("its stdout is not UTF-8")?,
+            stdout,
             stderr: self.stderr(),
         })
     }
@@ -253,64 +300,6 @@ impl Drop for Probe {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-impl Graph {
-    /// The edges that begin or end at one of these nodes, each as the names of its ends and its
-    /// port, in order. The machine may run other things, which a probe sees as well.
-    #[must_use]
-    pub fn edges_of(&self, names: &[&str]) -> Vec<(String, String, u64)> {
-        let mut edges: Vec<_> = self
-            .all("edges")
-            .map(|edge| {
-                let end = |key: &str| self.name(edge[key].as_str().unwrap_or_default());
-                (
-                    end("source"),
-                    end("target"),
-                    edge["port"].as_u64().unwrap_or_default(),
-                )
-            })
-            .filter(|(source, target, _)| {
-                [source, target]
-                    .iter()
-                    .any(|end| names.contains(&end.as_str()))
-            })
-            .collect();
-        edges.sort();
-        edges
-    }
-
-    /// The node of that name.
-    #[must_use]
-    pub fn node(&self, name: &str) -> Option<&Value> {
-        self.all("nodes").find(|node| node["name"] == name)
-    }
-
-    /// The edge between two nodes, by their names, at a port.
-    #[must_use]
-    pub fn edge(&self, source: &str, target: &str, port: u16) -> Option<&Value> {
-        let (source, target) = (self.node(source)?, self.node(target)?);
-        self.all("edges").find(|edge| {
-            edge["source"] == source["id"] && edge["target"] == target["id"] && edge["port"] == port
-        })
-    }
-
-    fn all(&self, key: &str) -> impl Iterator<Item = &Value> {
-        self.json[key].as_array().into_iter().flatten()
-    }
-
-    /// The name of a node, or its id when it has none.
-    fn name(&self, id: &str) -> String {
-        let node = self.all("nodes").find(|node| node["id"] == id);
-        let name = node.and_then(|node| node["name"].as_str());
-        name.unwrap_or(id).to_owned()
-    }
-}
-
-fn read_all(mut stdout: ChildStdout) -> std::io::Result<Vec<u8>> {
-    let mut all = Vec::new();
-    stdout.read_to_end(&mut all)?;
-    Ok(all)
 }
 
 fn read_lines(stderr: ChildStderr, seen: &Mutex<String>, lines: &mpsc::Sender<String>) {

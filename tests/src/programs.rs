@@ -6,6 +6,8 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
 use anyhow::{Context, Result};
 
+use crate::probe::Probe;
+
 /// A loaded program.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Program {
@@ -86,6 +88,19 @@ pub fn map_bytes(pid: u32) -> Result<u64> {
     maps.sort_unstable();
     maps.dedup();
     Ok(maps.iter().map(|(_, bytes)| bytes).sum())
+}
+
+/// What `probe ARGS` loads where there is no engine: the names of its programs, and bytes of all maps.
+///
+/// # Errors
+///
+/// When it does not trace.
+pub fn loaded_by(args: &[&str]) -> Result<(Vec<String>, u64)> {
+    let probe = Probe::alone(args)?;
+    let loaded = (of(probe.pid())?, map_bytes(probe.pid())?);
+    probe.interrupt()?;
+    let names = loaded.0.into_iter().map(|program| program.name);
+    Ok((names.collect(), loaded.1))
 }
 
 /// What the kernel tells of each of a process's descriptors.

@@ -6,8 +6,9 @@
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use probe_tests::{Agent, Clock, Container, Engine, Network, Probe, agent::whole_edge, image};
-use serde_json::Value;
+use probe_tests::{
+    Agent, Clock, Container, Engine, Network, Probe, agent::whole_edge, image, objects,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 const CONNECTIONS: u64 = 50;
@@ -81,10 +82,7 @@ fn what_starts_after_it_was_set_back_is_news() {
     let new = new.command(["sh", "-c", "/bin/true"]).run().unwrap();
     new.wait().unwrap();
     let printed = probe.interrupt().unwrap().stdout;
-    let events: Vec<Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let events = objects(&printed).unwrap();
     let of = |kind: &str| {
         let found = events
             .iter()

@@ -2,22 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use probe_tests::{Agent, Container, Engine, Network, Probe, image, place, programs, wait};
+use probe_tests::{Agent, Container, Engine, Network, Probe, image, objects, programs, wait};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
-
-fn parse(printed: &str) -> Vec<Value> {
-    let lines = printed.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 fn events(engine: &Engine, filter: &str) -> Probe {
     Probe::start(engine, ["events", "-o", "json", "--filter", filter]).unwrap()
@@ -52,7 +43,7 @@ fn connections_between_containers_are_told_one_by_one() {
     server.stop().unwrap();
     let answered = server.tally().unwrap();
     let printed = probe.interrupt().unwrap();
-    let events = parse(&printed.stdout);
+    let events = objects(&printed.stdout).unwrap();
     let connects = of(&events, "connect", "client", "server");
     assert_eq!(connects.len(), 20, "{}", printed.stdout);
     for connect in &connects {
@@ -81,7 +72,7 @@ fn connections_between_containers_are_told_one_by_one() {
     }
     assert!(!printed.stderr.contains("lost"), "{}", printed.stderr);
     let printed = clients.interrupt().unwrap().stdout;
-    assert_eq!(parse(&printed).len(), 20, "{printed}");
+    assert_eq!(objects(&printed).unwrap().len(), 20, "{printed}");
 }
 
 #[test]
@@ -100,7 +91,7 @@ fn connects_that_fail_say_why() {
         assert_eq!(client.tally().unwrap().failures, failures);
     }
     let printed = probe.interrupt().unwrap().stdout;
-    let events = parse(&printed);
+    let events = objects(&printed).unwrap();
     assert_eq!(events.len(), 4, "{printed}");
     let failed = of(&events, "connect", "client", "server");
     assert_eq!(failed.len(), 3, "{printed}");
@@ -137,9 +128,9 @@ fn an_oom_kill_is_told_of_its_container() {
     assert_eq!(event["container"]["name"], "hungry", "{event:#}");
     let top = ["top", "containers", "--count", "1", "-o", "json"];
     let top = Probe::start(&engine, top).unwrap();
-    let counted = parse(&top.wait(SOON).unwrap().stdout);
+    let counted = objects(&top.wait(SOON).unwrap().stdout).unwrap();
     let printed = probe.interrupt().unwrap().stdout;
-    let events = parse(&printed);
+    let events = objects(&printed).unwrap();
     let [killed] = events.as_slice() else {
         panic!("one is killed: {printed}");
     };
@@ -154,13 +145,9 @@ fn an_oom_kill_is_told_of_its_container() {
 #[test]
 fn its_programs_are_loaded_only_where_a_connection_may_pass() {
     let loaded = |args: &[&str]| {
-        let probe = Probe::alone(args).unwrap();
-        let programs = programs::of(probe.pid()).unwrap();
-        let bytes = programs::map_bytes(probe.pid()).unwrap();
-        probe.interrupt().unwrap();
-        let names = programs.into_iter().map(|program| program.name);
-        let own = names.filter(|name| name.starts_with("connection"));
-        (own.collect::<Vec<_>>(), bytes)
+        let (mut programs, bytes) = programs::loaded_by(args).unwrap();
+        programs.retain(|name| name.starts_with("connection"));
+        (programs, bytes)
     };
     let (all, with) = loaded(&["events"]);
     assert_eq!(all, ["connection_stat", "connection_gone"]);
@@ -190,21 +177,7 @@ fn connections_that_were_not_taken_are_counted_one_by_one() {
     let at = listener.local_addr().unwrap();
     let filter = format!("evt.type = connect and fd.port = {}", at.port());
     // A reader that does not read: the pipe is full, and then the ring.
-    let mut command = Command::new(place::probe());
-    command
-        .args(["events", "--buffer", "1", "--filter"])
-        .arg(&filter);
-    command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut errors = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.lines().any(|line| line.starts_with("tracing")) {
-        assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
-    }
+    let probe = Probe::alone_unread(["events", "--buffer", "1", "--filter", &filter]).unwrap();
     for _ in 0..CONNECTIONS {
         // Gone at once, by a reset: none of them keeps its port.
         let client = TcpStream::connect(at).unwrap();
@@ -220,20 +193,16 @@ fn connections_that_were_not_taken_are_counted_one_by_one() {
         .unwrap();
         drop((client, server));
     }
-    let pid = child.id().to_string();
-    let stdout = child.stdout.take().unwrap();
-    let shown = std::thread::spawn(move || BufReader::new(stdout).lines().count() as u64);
-    let killed = Command::new("kill").args(["-s", "INT", &pid]).status();
-    assert!(killed.unwrap().success());
-    errors.read_to_string(&mut said).unwrap();
-    assert!(child.wait().unwrap().success(), "{said}");
+    let printed = probe.interrupt().unwrap();
+    let said = printed.stderr;
     let lost: u64 = said
         .lines()
         .filter(|line| line.contains("events of connections are lost"))
         .map(|line| line.split(' ').next().unwrap().parse::<u64>().unwrap())
         .sum();
     assert!(lost > 0 && said.contains("a larger --buffer"), "{said}");
-    assert_eq!(shown.join().unwrap() + lost, CONNECTIONS, "{said}");
+    let shown = printed.stdout.lines().count() as u64;
+    assert_eq!(shown + lost, CONNECTIONS, "{said}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Network, Probe, image};
+use probe_tests::{Container, Engine, Network, Probe, image, objects};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -32,10 +32,7 @@ fn an_exec_in_a_container_is_seen_with_its_container() {
         .unwrap();
     brief.wait().unwrap();
     let printed = probe.interrupt().unwrap().stdout;
-    let events: Vec<Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let events = objects(&printed).unwrap();
     let of = |kind: &str, command: &str, name: &str| {
         let found = events.iter().find(|event| {
             event["type"] == kind
@@ -103,10 +100,7 @@ fn arguments_run_times_signals_and_lives_are_told() {
     let ticks = Probe::start(&engine, ["top", "--count", "2"]).unwrap();
     ticks.wait(SOON).unwrap();
     let printed = probe.interrupt().unwrap().stdout;
-    let events: Vec<Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let events = objects(&printed).unwrap();
     let of = |kind: &str, name: &str, is: &dyn Fn(&Value) -> bool| {
         let found = events
             .iter()

@@ -4,22 +4,14 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Lines, Read as _};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use probe_tests::tally::Tally;
-use probe_tests::{Container, Engine, Probe, Terminal, image, place, programs, workload};
+use probe_tests::{Container, Engine, Probe, Terminal, image, objects, place, programs, workload};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
-
-fn messages(printed: &str) -> Vec<Value> {
-    let lines = printed.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 /// What `command` read or wrote of files with that path, in order, whole.
 #[track_caller]
@@ -62,7 +54,7 @@ fn a_file_and_a_pipe_are_shown_byte_for_byte_with_their_paths_as_the_container_s
     container.wait_for_line("done", SOON).unwrap();
     let known = "password=hush&one=1\ntwo\n";
     let raw = raw.interrupt().unwrap();
-    let all = messages(&raw.stdout);
+    let all = objects(&raw.stdout).unwrap();
     assert!(raw.stderr.contains(" 0 lost"), "{}", raw.stderr);
     assert_eq!(moved(&all, "sh", "write", "/data/deep/known"), known);
     assert_eq!(moved(&all, "dd", "read", "/data/deep/known"), known);
@@ -106,7 +98,7 @@ fn a_file_and_a_pipe_are_shown_byte_for_byte_with_their_paths_as_the_container_s
     assert!(line.ends_with(" file)"), "{line}");
     assert!(text.contains("\npassword=****&one=1\n"), "{text}");
 
-    let pipes = messages(&pipes.interrupt().unwrap().stdout);
+    let pipes = objects(&pipes.interrupt().unwrap().stdout).unwrap();
     assert_eq!(moved(&pipes, "wc", "read", pipe), known);
     for message in pipes {
         assert_eq!(
@@ -140,7 +132,8 @@ fn of_ten_thousand_writes_a_second_each_is_shown_or_counted_as_lost() {
     let tally = Tally::find(&String::from_utf8(printed.stdout).unwrap()).unwrap();
     let printed = probe.interrupt().unwrap();
     fs::remove_dir_all(&directory).unwrap();
-    let numbers = messages(&printed.stdout)
+    let numbers = objects(&printed.stdout)
+        .unwrap()
         .iter()
         .map(|message| {
             assert_eq!(message["bytes"], 1024, "{message:#}");
@@ -167,13 +160,13 @@ fn the_bytes_of_a_file_add_up_to_what_the_workload_moved() {
     let container = container.command(words.split(' ')).run().unwrap();
     let filter = "container.name = writer and fd.name = /written";
     let words = ["-o", "json", "--interval", "500ms", "--filter", filter];
-    let mut top = Top::start(&engine, &words);
+    let mut top = top(&engine, &words);
     engine
         .docker(["cp", "/etc/hostname", "writer:/go"])
         .unwrap();
     let mut moved = [0, 0];
     while moved != [6_000_000, 3_000_000] {
-        let line = top.line();
+        let line = line(&mut top);
         assert_eq!(
             (&line["command"], &line["path"]),
             (&"workload".into(), &"/written".into())
@@ -185,7 +178,10 @@ fn the_bytes_of_a_file_add_up_to_what_the_workload_moved() {
     }
     let tally = container.tally().unwrap();
     assert_eq!([tally.bytes_received, tally.bytes_sent], moved);
-    assert_eq!(top.end(), <(String, String)>::default());
+    let printed = top.interrupt().unwrap();
+    assert_eq!(printed.stdout, "");
+    let last = printed.stderr.lines().last().unwrap();
+    assert!(last.starts_with("tracing"), "{}", printed.stderr);
 }
 
 #[test]
@@ -207,11 +203,11 @@ fn what_finds_no_room_is_in_its_containers_rest_and_said() {
         "--filter",
         "container.name = writer",
     ];
-    let mut top = Top::start(&engine, &words);
+    let mut top = top(&engine, &words);
     container.exec(["touch", "/go"]).unwrap();
     let (mut written, mut rest) = (0, 0);
     while written < FILES * 2 {
-        let line = top.line();
+        let line = line(&mut top);
         let bytes = line["bytes_written"].as_u64().unwrap();
         if line["path"].is_null() {
             rest += bytes;
@@ -221,7 +217,7 @@ fn what_finds_no_room_is_in_its_containers_rest_and_said() {
             written += bytes;
         }
     }
-    let (_, said) = top.end();
+    let said = top.interrupt().unwrap().stderr;
     // Where the machine is slow, there are intervals enough for room.
     assert_eq!(
         rest > 0,
@@ -230,62 +226,21 @@ fn what_finds_no_room_is_in_its_containers_rest_and_said() {
     );
 }
 
-/// `probe top files`, line by line.
-struct Top {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    errors: BufReader<ChildStderr>,
+/// `probe top files`, read line by line.
+fn top(engine: &Engine, words: &[&str]) -> Probe {
+    Probe::unread(engine, ["top", "files"].iter().chain(words)).unwrap()
 }
 
-impl Top {
-    fn start(engine: &Engine, words: &[&str]) -> Self {
-        let mut command = Command::new(place::probe());
-        command.args(["top", "files"]).args(words);
-        command.env("DOCKER_HOST", engine.host());
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.lines().any(|line| line.starts_with("tracing")) {
-            assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
-        }
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self {
-            child,
-            lines,
-            errors,
-        }
-    }
-
-    fn line(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
-    }
-
-    /// Ends it; what it still printed, and said.
-    fn end(mut self) -> (String, String) {
-        let pid = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-s", "INT", &pid]).status();
-        assert!(killed.unwrap().success());
-        let printed = self.lines.map(Result::unwrap).collect();
-        let mut said = String::new();
-        self.errors.read_to_string(&mut said).unwrap();
-        assert!(self.child.wait().unwrap().success(), "{said}");
-        (printed, said)
-    }
+fn line(top: &mut Probe) -> Value {
+    serde_json::from_str(&top.line().unwrap()).unwrap()
 }
 
 #[test]
 fn its_program_is_loaded_only_when_it_is_asked_for() {
     let loaded = |words: &[&str]| {
-        let probe = Probe::alone(words).unwrap();
-        let programs = programs::of(probe.pid()).unwrap();
-        probe.interrupt().unwrap();
-        let names = programs.into_iter().map(|program| program.name);
-        let own = names.filter(|name| name.ends_with("_files"));
-        own.collect::<Vec<_>>()
+        let (mut programs, _) = programs::loaded_by(words).unwrap();
+        programs.retain(|name| name.ends_with("_files"));
+        programs
     };
     assert_eq!(loaded(&["traffic", "--files"]), ["traffic_files"]);
     assert_eq!(loaded(&["top", "files"]), ["top_files"]);

@@ -2,13 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use probe_tests::{Container, Engine, Network, Probe, image, place, programs, wait};
+use probe_tests::{Container, Engine, Network, Probe, image, objects, programs, wait};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -16,13 +15,6 @@ const SOON: Duration = Duration::from_secs(20);
 /// One connection is answered; what is asked is kept.
 const SERVE: &str = "printf 'HTTP/1.1 200 OK\\r\\nSet-Cookie: id=hush\\r\\nContent-Length: 11\\r\\n\\r\\n\\033[2J\\033]0;x\\007y' > /response
     nc -l -p 8080 < /response > /request; echo served; sleep 600";
-
-fn messages(printed: &str) -> Vec<Value> {
-    printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 /// What `container` read or wrote, in order, and that it was with `peer`.
 #[track_caller]
@@ -82,7 +74,7 @@ fn http_between_containers_is_shown_byte_for_byte_with_both_names() {
     let request = server.exec(["cat", "/request"]).unwrap();
     let response = server.exec(["cat", "/response"]).unwrap();
     let raw = raw.interrupt().unwrap();
-    let messages = messages(&raw.stdout);
+    let messages = objects(&raw.stdout).unwrap();
     // `exec` gives what it heard without the white space at its end.
     assert!(
         request.starts_with("GET /buy?password=hush&n=1 HTTP/1.1\r\n"),
@@ -151,7 +143,8 @@ fn of_ten_thousand_messages_a_second_each_is_shown_or_counted_as_lost() {
     drop(stream);
     assert_eq!(reader.join().unwrap(), sent * LENGTH as u64);
     let printed = probe.interrupt().unwrap();
-    let numbers = messages(&printed.stdout)
+    let numbers = objects(&printed.stdout)
+        .unwrap()
         .iter()
         .map(|message| message["text"].as_str().unwrap().parse::<u64>().unwrap())
         .collect::<Vec<_>>();
@@ -178,27 +171,8 @@ fn what_was_not_taken_is_counted_message_by_message() {
     let (listener, at) = listener();
     let filter = format!("evt.type = write and fd.port = {}", at.port());
     // A reader that does not read: the pipe is full, and then the ring.
-    let mut command = Command::new(place::probe());
-    command.args([
-        "traffic",
-        "--snaplen",
-        "65536",
-        "--buffer",
-        "1",
-        "--filter",
-        &filter,
-    ]);
-    command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut errors = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.lines().any(|line| line.starts_with("tracing")) {
-        assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
-    }
+    let sizes = ["traffic", "--snaplen", "65536", "--buffer", "1"];
+    let probe = Probe::alone_unread(sizes.iter().chain(&["--filter", &filter])).unwrap();
     let mut stream = TcpStream::connect(at).unwrap();
     let (mut other, _) = listener.accept().unwrap();
     let (sent, message) = (200_u64, vec![b'.'; 60_000]);
@@ -207,16 +181,10 @@ fn what_was_not_taken_is_counted_message_by_message() {
         stream.write_all(&message).unwrap();
         other.read_exact(&mut heard).unwrap();
     }
-    let pid = child.id().to_string();
-    let stdout = child.stdout.take().unwrap();
-    let shown = thread::spawn(move || {
-        let lines = BufReader::new(stdout).lines().map(Result::unwrap);
-        lines.filter(|line| line.starts_with("------")).count() as u64
-    });
-    let killed = Command::new("kill").args(["-s", "INT", &pid]).status();
-    assert!(killed.unwrap().success());
-    errors.read_to_string(&mut said).unwrap();
-    assert!(child.wait().unwrap().success(), "{said}");
+    let printed = probe.interrupt().unwrap();
+    let shown = printed.stdout.lines();
+    let shown = shown.filter(|line| line.starts_with("------")).count() as u64;
+    let said = printed.stderr;
     let lost = said
         .lines()
         .last()
@@ -227,19 +195,15 @@ fn what_was_not_taken_is_counted_message_by_message() {
         .unwrap();
     let lost = lost.parse::<u64>().unwrap();
     assert!(lost > 0 && said.contains("a larger --buffer"), "{said}");
-    assert_eq!(shown.join().unwrap() + lost, sent, "{said}");
+    assert_eq!(shown + lost, sent, "{said}");
 }
 
 #[test]
 fn its_programs_are_loaded_only_while_it_runs() {
     let loaded = |command: &str| {
-        let probe = Probe::alone([command]).unwrap();
-        let programs = programs::of(probe.pid()).unwrap();
-        let bytes = programs::map_bytes(probe.pid()).unwrap();
-        probe.interrupt().unwrap();
-        let names = programs.into_iter().map(|program| program.name);
-        let own = names.filter(|name| name.starts_with("traffic"));
-        (own.collect::<Vec<_>>(), bytes)
+        let (mut programs, bytes) = programs::loaded_by(&[command]).unwrap();
+        programs.retain(|name| name.starts_with("traffic"));
+        (programs, bytes)
     };
     let ((traffic, with), (graph, without)) = (loaded("traffic"), loaded("graph"));
     assert!(!traffic.is_empty());
@@ -254,30 +218,17 @@ fn its_programs_are_loaded_only_while_it_runs() {
 fn a_reader_that_goes_away_ends_it_quietly() {
     let (listener, at) = listener();
     let filter = format!("fd.port = {}", at.port());
-    let mut command = Command::new(place::probe());
-    command.args(["traffic", "--filter", &filter]);
-    command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut errors = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.lines().any(|line| line.starts_with("tracing")) {
-        assert_ne!(errors.read_line(&mut said).unwrap(), 0, "{said}");
-    }
-    drop(child.stdout.take());
-    said.clear();
+    let mut probe = Probe::alone_unread(["traffic", "--filter", &filter]).unwrap();
+    let before = probe.stderr();
+    probe.hang_up();
     let mut stream = TcpStream::connect(at).unwrap();
     let (_other, _) = listener.accept().unwrap();
-    let status = wait::until("it ends", SOON, || {
+    wait::until("it ends", SOON, || {
         stream.write_all(b"x")?;
-        Ok(child.try_wait()?)
-    });
-    assert!(status.unwrap().success());
-    errors.read_to_string(&mut said).unwrap();
-    assert_eq!(said, "");
+        probe.ended()
+    })
+    .unwrap();
+    assert_eq!(probe.wait(SOON).unwrap().stderr, before);
 }
 
 fn listener() -> (TcpListener, SocketAddr) {

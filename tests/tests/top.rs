@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Network, Probe, Terminal, image};
+use probe_tests::{Container, Engine, Network, Probe, Terminal, image, objects};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -162,10 +162,7 @@ fn containers_sort_by_what_they_use() {
     let printed = probe.wait(SOON).unwrap().stdout;
     drop(containers);
 
-    let all: Vec<Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let all = objects(&printed).unwrap();
     assert_eq!(all.len(), 8, "{printed}");
     let names: Vec<_> = all[4..]
         .iter()

@@ -9,17 +9,9 @@ use std::{fs, process};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use probe_tests::{Probe, wait, workload};
-use serde_json::Value;
+use probe_tests::{Probe, objects, wait, workload};
 
 const SOON: Duration = Duration::from_secs(20);
-
-fn parse(printed: &str) -> Vec<Value> {
-    let lines = printed.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 /// Both ends of a connection, the client's first.
 type Pair = (TcpStream, TcpStream);
@@ -97,7 +89,7 @@ fn each_connection_is_told_by_both_of_its_ends() {
         address.to_string()
     });
     let printed = probe.interrupt().unwrap();
-    let events = parse(&printed.stdout);
+    let events = objects(&printed.stdout).unwrap();
     let of = |client: &str, kind: &str, role: &str| {
         let (own, other) = match role {
             "client" => ("local", "remote"),
@@ -212,7 +204,7 @@ fn whom_the_kernel_kills_for_memory_is_told() {
     kill(own, Signal::SIGTERM).unwrap();
     assert!(hungry.wait().unwrap().success());
     let printed = probe.interrupt().unwrap().stdout;
-    let events = parse(&printed);
+    let events = objects(&printed).unwrap();
     assert_eq!(events.len(), 1, "{printed}");
     assert_eq!(events[0]["pid"], victim.id(), "{printed}");
     assert_eq!(events[0]["command"], "workload", "{printed}");

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
-use probe_tests::Probe;
+use probe_tests::{Probe, objects};
 use serde_json::Value;
 
 #[test]
@@ -35,10 +35,7 @@ fn every_kind_of_call_and_socket_shows_what_it_moved() {
     assert_eq!(stream.write_vectored(&parts).unwrap(), 17);
     stream.write_all(b"not \xff UTF-8").unwrap();
     let printed = probe.interrupt().unwrap().stdout;
-    let messages: Vec<Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let messages = objects(&printed).unwrap();
     let find = |key: &str, value: &str| {
         let found = messages.iter().find(|message| message[key] == value);
         found.unwrap_or_else(|| panic!("no {value:?}: {messages:#?}"))
@@ -88,10 +85,7 @@ fn every_kind_of_call_on_a_file_shows_what_it_moved() {
     let copied = std::io::copy(&mut file, &mut copy).unwrap();
     fs::remove_file(&path).unwrap();
     let printed = probe.interrupt().unwrap().stdout;
-    let messages: Vec<Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let messages = objects(&printed).unwrap();
     let check = |call: &str, verb: &str, text: &str| {
         let of = |message: &&Value| message["call"] == call && message["text"] == text;
         let found = messages.iter().find(of);

@@ -1,0 +1,64 @@
+//! A graph that a probe printed.
+
+use serde_json::Value;
+
+/// What `probe graph` printed until it ended.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// The graph, as DESIGN promises its JSON.
+    pub json: Value,
+    /// What the probe said beside.
+    pub stderr: String,
+}
+
+impl Graph {
+    /// The edges that begin or end at one of these nodes, each as the names of its ends and its
+    /// port, in order. The machine may run other things, which a probe sees as well.
+    #[must_use]
+    pub fn edges_of(&self, names: &[&str]) -> Vec<(String, String, u64)> {
+        let mut edges: Vec<_> = self
+            .all("edges")
+            .map(|edge| {
+                let end = |key: &str| self.name(edge[key].as_str().unwrap_or_default());
+                (
+                    end("source"),
+                    end("target"),
+                    edge["port"].as_u64().unwrap_or_default(),
+                )
+            })
+            .filter(|(source, target, _)| {
+                [source, target]
+                    .iter()
+                    .any(|end| names.contains(&end.as_str()))
+            })
+            .collect();
+        edges.sort();
+        edges
+    }
+
+    /// The node of that name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Value> {
+        self.all("nodes").find(|node| node["name"] == name)
+    }
+
+    /// The edge between two nodes, by their names, at a port.
+    #[must_use]
+    pub fn edge(&self, source: &str, target: &str, port: u16) -> Option<&Value> {
+        let (source, target) = (self.node(source)?, self.node(target)?);
+        self.all("edges").find(|edge| {
+            edge["source"] == source["id"] && edge["target"] == target["id"] && edge["port"] == port
+        })
+    }
+
+    fn all(&self, key: &str) -> impl Iterator<Item = &Value> {
+        self.json[key].as_array().into_iter().flatten()
+    }
+
+    /// The name of a node, or its id when it has none.
+    fn name(&self, id: &str) -> String {
+        let node = self.all("nodes").find(|node| node["id"] == id);
+        let name = node.and_then(|node| node["name"].as_str());
+        name.unwrap_or(id).to_owned()
+    }
+}
