@@ -1,7 +1,7 @@
 //! The BPF object: offsets found, programs verified and attached.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
     os::fd::AsFd as _,
     path::{Path, PathBuf},
@@ -14,14 +14,15 @@ use aya::{
 };
 use aya_log::EbpfLogger;
 use probe_ebpf::{
-    field::{FIELDS, Field, Group},
+    field::{Field, Group},
     flow::MAX_OTHERS,
 };
 use thiserror::Error;
 
 use super::{
-    btf::{Btf, BtfError},
+    btf::BtfError,
     connections::Watch,
+    fields::{self, Fields},
     live_sockets::LiveSockets,
     messages::Capture,
     open_sockets::{self, BackfillError},
@@ -36,7 +37,7 @@ static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/probe-e
 #[expect(clippy::cast_possible_truncation, reason = "4096")]
 const OTHERS: u32 = MAX_OTHERS as u32;
 
-const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
+pub(super) const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Why the kernel side is not there.
 #[derive(Debug, Error)]
@@ -151,16 +152,7 @@ impl Object {
             connections,
             files,
         } = *asked;
-        let blob = fs::read(VMLINUX_BTF).map_err(LoadError::NoBtf)?;
-        let members = Btf::parse(&blob).map_err(LoadError::BadBtf)?;
-        let mut offsets = Vec::with_capacity(FIELDS.len());
-        let mut missing = Vec::new();
-        for field in FIELDS {
-            match offset(&members, field) {
-                Ok(offset) => offsets.push((field.symbol, offset)),
-                Err(reason) => missing.push((*field, reason)),
-            }
-        }
+        let Fields { offsets, missing } = fields::find()?;
         let btf = aya::Btf::from_sys_fs().map_err(LoadError::AyaBtf)?;
         // As many as the programs' own definition: retired flows keep theirs for a while.
         let counters = max_flows.saturating_mul(2).saturating_add(OTHERS);
@@ -404,18 +396,4 @@ fn log_level() -> u8 {
     } else {
         0
     }
-}
-
-/// A field's byte offset, when the kernel has it in the size the programs read.
-fn offset(btf: &Btf<'_>, field: &Field) -> Result<u32, String> {
-    let place = btf
-        .place(field.structure, field.member)
-        .map_err(|error| error.to_string())?;
-    if place.size as usize != field.size {
-        return Err(format!(
-            "this kernel's {}.{} has {} bytes, not {}",
-            field.structure, field.member, place.size, field.size
-        ));
-    }
-    Ok(place.offset)
 }
