@@ -39,7 +39,8 @@ extern "C" fn live_sockets(element: *const c_void) -> i32 {
         // An accepted socket is born with its listener's stage.
         STAGE_LISTENING if socket.state() == LISTEN => entry.tell_overflows(socket),
         STAGE_UNIX | STAGE_LISTENING => Ok(()),
-        _ => entry.tell(socket),
+        _ if entry.has_news(socket) => entry.tell(socket),
+        _ => Ok(()),
     };
     counted("live_sockets", told)
 }

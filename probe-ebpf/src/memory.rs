@@ -82,6 +82,14 @@ pub(crate) struct Pending {
     pub(crate) lifetime_ns: u64,
 }
 
+impl Pending {
+    /// Whether anything was counted. What takes time ends in a count.
+    #[inline(always)]
+    const fn any(&self) -> bool {
+        self.opened | self.closed | self.failed | self.sends | self.receives != 0
+    }
+}
+
 /// How far along a byte stream the flow has been told.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -103,6 +111,12 @@ impl Meter {
             base: sequence,
             pad: 0,
         }
+    }
+
+    /// The sequence number of the first byte that has not been told.
+    #[inline(always)]
+    const fn next(&self) -> u32 {
+        self.base.wrapping_add(self.told as u32)
     }
 
     /// The bytes since last time. Sequence numbers wrap after 4 GiB; the wide count tells how often
@@ -214,19 +228,38 @@ impl Entry {
     /// From now on it counts for none; its flow has all it counted.
     #[inline(always)]
     pub(crate) fn leave(self) -> Result<(), Loss> {
-        let memory = self.0;
-        // SAFETY: a live entry, by `new`.
-        let flow = unsafe { core::mem::replace(&mut (*memory).flow, 0) };
-        if flow == 0 {
+        let Some(counters) = self.take_flow()? else {
             return Ok(());
-        }
-        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-        // SAFETY: as above, and a live map value.
+        };
+        // SAFETY: a live entry, by `new`, and a live map value.
         unsafe {
             self.tell_events(counters);
             add(&raw mut (*counters).detached, 1);
         }
         Ok(())
+    }
+
+    /// The same for a socket that is gone: its flow has all that it moved, too.
+    #[inline(always)]
+    pub(crate) fn end(self, socket: Socket) -> Result<(), Loss> {
+        let Some(counters) = self.take_flow()? else {
+            return Ok(());
+        };
+        self.tell_to(counters, socket);
+        // SAFETY: a live map value.
+        unsafe { add(&raw mut (*counters).detached, 1) };
+        Ok(())
+    }
+
+    /// The counters of the flow that it counted for, if it did.
+    #[inline(always)]
+    fn take_flow(self) -> Result<Option<*mut FlowCounters>, Loss> {
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { core::mem::replace(&mut (*self.0).flow, 0) };
+        if flow == 0 {
+            return Ok(None);
+        }
+        flows::counters(flow).ok_or(Loss::CountersGone).map(Some)
     }
 
     /// The connection stands as of `origin`; bytes count from there on.
@@ -299,29 +332,57 @@ impl Entry {
         unsafe { (*self.0).active != 0 }
     }
 
+    /// Whether there may be something to tell: most open sockets are silent, and not even their flow
+    /// is looked up. A stream that has moved by just 4 GiB is told of with what it moves next.
+    #[inline(always)]
+    pub(crate) fn has_news(self, socket: Socket) -> bool {
+        let memory = self.0.cast_const();
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            if (*memory).stage != STAGE_OPEN || (*memory).pending.any() {
+                return true;
+            }
+            let Some(progress) = socket.progress() else {
+                return true;
+            };
+            progress.written != (*memory).sent.next()
+                || progress.copied != (*memory).received.next()
+                || progress.retransmits != (*memory).told as u32
+        }
+    }
+
     /// Tells the flow all that it has not been told.
     #[inline(always)]
     pub(crate) fn tell(self, socket: Socket) -> Result<(), Loss> {
         // SAFETY: a live entry, by `new`.
-        let (flow, stage) = unsafe { ((*self.0).flow, (*self.0).stage) };
+        let flow = unsafe { (*self.0).flow };
         if flow == 0 {
             return Ok(());
         }
         let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-        // SAFETY: as above, and a live map value.
-        unsafe { self.tell_events(counters) };
-        if let Some(position) = socket.position() {
-            // While `connect` chooses the sequence numbers, one after the other, they say nothing.
-            // The stage was read before them: since then it can only have got better.
-            if stage != STAGE_CONNECTING && self.tell_bytes(&position, counters) {
-                tell_round_trip(&position, counters);
-            }
-            self.tell_growth(position.retransmits, |amount| {
-                // SAFETY: a live map value.
-                unsafe { add(&raw mut (*counters).retransmits, amount) };
-            });
-        }
+        self.tell_to(counters, socket);
         Ok(())
+    }
+
+    #[inline(always)]
+    fn tell_to(self, counters: *mut FlowCounters, socket: Socket) {
+        // SAFETY: a live entry, by `new`, and a live map value.
+        let stage = unsafe {
+            self.tell_events(counters);
+            (*self.0).stage
+        };
+        let Some(position) = socket.position() else {
+            return;
+        };
+        // While `connect` chooses the sequence numbers, one after the other, they say nothing.
+        // The stage was read before them: since then it can only have got better.
+        if stage != STAGE_CONNECTING && self.tell_bytes(&position, counters) {
+            tell_round_trip(&position, counters);
+        }
+        self.tell_growth(position.retransmits, |amount| {
+            // SAFETY: a live map value.
+            unsafe { add(&raw mut (*counters).retransmits, amount) };
+        });
     }
 
     /// A listener tells its flow how often its backlog had no room.

@@ -30,7 +30,10 @@ const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u16 = 17;
 const SOCK_DGRAM: u16 = 2;
 
-/// `SOCK_DONE` of enum sock_flags: the other end's FIN has come.
+// enum sock_flags of include/net/sock.h.
+/// No program holds it any more.
+const SOCK_DEAD: usize = 1 << 0;
+/// The other end's FIN has come.
 const SOCK_DONE: usize = 1 << 1;
 
 /// A `struct sock *` that the verifier knows as such: a tracepoint's argument, or what an iterator
@@ -58,6 +61,17 @@ pub(crate) struct Position {
     snd_una: u32,
     rcv_nxt: u32,
     acked: u64,
+}
+
+/// As much of it as shows whether anything has moved.
+#[derive(Clone, Copy)]
+pub(crate) struct Progress {
+    /// `write_seq`, after the FIN if there is one.
+    pub(crate) written: u32,
+    /// `copied_seq`, likewise.
+    pub(crate) copied: u32,
+    /// Segments sent again.
+    pub(crate) retransmits: u32,
 }
 
 impl Position {
@@ -163,6 +177,13 @@ impl Socket {
         unsafe { SK_ERR.read(self.0) }
     }
 
+    /// Whether no call can reach it any more: in state CLOSE it is destroyed at once.
+    #[inline(always)]
+    pub(crate) fn is_orphan(self) -> bool {
+        // SAFETY: a socket, by `new`.
+        unsafe { SK_FLAGS.read(self.0) & SOCK_DEAD != 0 }
+    }
+
     /// Of a listener, connections that found the backlog full.
     #[inline(always)]
     pub(crate) fn drops(self) -> u32 {
@@ -199,26 +220,41 @@ impl Socket {
         unsafe { SK_LOCAL_PORT.read(self.0) }
     }
 
+    /// The `struct tcp_sock *`, as the verifier knows it; `None` if it is none.
+    #[inline(always)]
+    fn tcp(self) -> Option<*const c_void> {
+        // SAFETY: a socket, by `new`.
+        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
+        (!tcp.is_null()).then_some(tcp)
+    }
+
     /// The sequence number after the last byte that a send call took; 0 if it is no TCP socket.
     #[inline(always)]
     pub(crate) fn written(self) -> u32 {
-        // SAFETY: a socket, by `new`.
-        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
-        if tcp.is_null() {
-            return 0;
-        }
         // SAFETY: the helper vouches for the type.
-        unsafe { TCP_WRITE_SEQ.read(tcp) }
+        self.tcp()
+            .map_or(0, |tcp| unsafe { TCP_WRITE_SEQ.read(tcp) })
+    }
+
+    /// Whether the connection has come further is seen by this, at three loads; `None` if it is no TCP
+    /// socket.
+    #[inline(always)]
+    pub(crate) fn progress(self) -> Option<Progress> {
+        let tcp = self.tcp()?;
+        // SAFETY: the helper vouches for the type.
+        unsafe {
+            Some(Progress {
+                written: TCP_WRITE_SEQ.read(tcp),
+                copied: TCP_COPIED_SEQ.read(tcp),
+                retransmits: TCP_RETRANSMITS.read(tcp),
+            })
+        }
     }
 
     /// How far the connection has come; `None` if it is no TCP socket.
     #[inline(always)]
     pub(crate) fn position(self) -> Option<Position> {
-        // SAFETY: a socket, by `new`.
-        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
-        if tcp.is_null() {
-            return None;
-        }
+        let tcp = self.tcp()?;
         // SAFETY: the helper vouches for the type, `new` for the socket.
         let (rtt, rtt_min, retransmits) = unsafe {
             (
@@ -259,10 +295,9 @@ impl Socket {
     /// Whether what it has received waits to be read, if only the FIN.
     #[inline(always)]
     pub(crate) fn has_unread(self) -> bool {
-        // SAFETY: a socket, by `new`.
-        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
         // SAFETY: the helper vouches for the type.
-        !tcp.is_null() && unsafe { TCP_COPIED_SEQ.read(tcp) != TCP_RCV_NXT.read(tcp) }
+        self.tcp()
+            .is_some_and(|tcp| unsafe { TCP_COPIED_SEQ.read(tcp) != TCP_RCV_NXT.read(tcp) })
     }
 
     /// Local and remote address; IPv4 is mapped, so that both families are one key.
@@ -288,13 +323,9 @@ impl Socket {
     /// is given back then. 0 if it is none.
     #[inline(always)]
     pub(crate) fn tcp_port(self) -> u16 {
-        // SAFETY: a socket, by `new`.
-        let tcp: *const c_void = unsafe { bpf_skc_to_tcp_sock(self.0.cast_mut()) }.cast();
-        if tcp.is_null() {
-            return 0;
-        }
         // SAFETY: the helper vouches for the type.
-        u16::from_be(unsafe { TCP_SPORT.read(tcp) })
+        self.tcp()
+            .map_or(0, |tcp| u16::from_be(unsafe { TCP_SPORT.read(tcp) }))
     }
 
     /// Whether a program holds it: the kernel has sockets of its own, as for NFS.

@@ -74,10 +74,7 @@ fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint's first argument is a socket.
     let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
     match socket.memory() {
-        Some(entry) => counted(
-            "tcp_destroy_sock",
-            entry.tell(socket).and_then(|()| entry.leave()),
-        ),
+        Some(entry) => counted("tcp_destroy_sock", entry.end(socket)),
         None => 0,
     }
 }
@@ -237,6 +234,9 @@ fn closed(socket: Socket, old: i32) -> Result<(), Loss> {
                     add(&raw mut (*memory).pending.lifetime_ns, stood);
                 }
                 add(&raw mut (*memory).pending.closed, 1);
+                if socket.is_orphan() {
+                    return Ok(()); // it is destroyed next, and tells all then
+                }
                 entry.tell(socket)
             }
             STAGE_CONNECTING => {
