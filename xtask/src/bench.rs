@@ -9,6 +9,7 @@ mod load;
 mod overhead;
 mod process;
 mod scale;
+mod soak;
 mod sockets;
 mod stats;
 
@@ -30,7 +31,7 @@ pub(crate) struct Bench {
     /// Rounds of each work, each without the probe and with it
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Seconds of a run; 3 by default, 60 at scale
+    /// Seconds of a run; 3 by default, 60 at scale, 20 with sockets, 1,800 to soak
     #[arg(long)]
     seconds: Option<u64>,
     /// The CPU that work is pinned to
@@ -49,6 +50,8 @@ enum Scenario {
     Scale,
     /// Start and tick with 100,000 sockets open
     Sockets,
+    /// Memory, descriptors and losses of the daemon over half an hour of connections and programs
+    Soak,
 }
 
 /// Builds the probe, measures, and prints one Markdown table after another.
@@ -69,6 +72,7 @@ pub(crate) fn bench(bench: &Bench) -> Result<()> {
         }
         Scenario::Scale => scale::measure(&load, bench.seconds.unwrap_or(60), &stop),
         Scenario::Sockets => sockets::measure(&load, bench.seconds.unwrap_or(20), &stop),
+        Scenario::Soak => soak::measure(&load, bench.seconds.unwrap_or(1800), &stop),
     }?;
     let section = document::Section::of(bench.scenario, &tables)?;
     let mut stdout = std::io::stdout().lock();

@@ -39,9 +39,18 @@ pub(super) struct Used {
 impl Agent {
     /// Starts `probe COMMAND -o json`, with no engine to ask, and waits until it traces.
     pub(super) fn start(command: &str) -> Result<Self> {
+        Self::spawn(&[command, "--output", "json"])
+    }
+
+    /// The same with the daemon, which serves on a unix socket alone.
+    pub(super) fn daemon(socket: &str) -> Result<Self> {
+        Self::spawn(&["run", "--listen", "none", "--socket", socket])
+    }
+
+    fn spawn(args: &[&str]) -> Result<Self> {
         let start = Instant::now();
         let mut child = Command::new(place::probe())
-            .args([command, "--output", "json"])
+            .args(args)
             .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -82,6 +91,12 @@ impl Agent {
             memory: process::peak_memory(pid)?,
             maps: programs::map_bytes(pid)?,
         })
+    }
+
+    /// Bytes resident now, and open descriptors.
+    pub(super) fn holds(&self) -> Result<(u64, usize)> {
+        let pid = self.child.id();
+        Ok((process::memory(pid)?, process::descriptors(pid)?))
     }
 
     /// Its programs, with their runs so far.

@@ -24,6 +24,7 @@ impl Section {
             Scenario::Overhead => "Overhead",
             Scenario::Scale => "Connection rates",
             Scenario::Sockets => "Open sockets",
+            Scenario::Soak => "Half an hour",
         };
         Ok(Self {
             name,

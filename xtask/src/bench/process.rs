@@ -23,11 +23,27 @@ pub(super) fn cpu(pid: u32) -> Result<Duration> {
 
 /// The most memory it has had resident, in bytes.
 pub(super) fn peak_memory(pid: u32) -> Result<u64> {
+    status(pid, "VmHWM")
+}
+
+/// Its memory that is resident now, in bytes.
+pub(super) fn memory(pid: u32) -> Result<u64> {
+    status(pid, "VmRSS")
+}
+
+fn status(pid: u32, name: &str) -> Result<u64> {
     let file = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
-    let peak = text.lines().find_map(|line| {
-        let kibibytes = line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?;
-        kibibytes.parse::<u64>().ok()
+    let value = text.lines().find_map(|line| {
+        let value = line.strip_prefix(name)?.strip_prefix(':')?;
+        value.trim().strip_suffix(" kB")?.parse::<u64>().ok()
     });
-    Ok(1024 * peak.with_context(|| format!("{file} has no VmHWM"))?)
+    Ok(1024 * value.with_context(|| format!("{file} has no {name}"))?)
+}
+
+/// How many descriptors it has open.
+pub(super) fn descriptors(pid: u32) -> Result<usize> {
+    let directory = format!("/proc/{pid}/fd");
+    let open = fs::read_dir(&directory).with_context(|| format!("cannot read {directory}"))?;
+    Ok(open.count())
 }

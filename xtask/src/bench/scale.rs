@@ -10,13 +10,14 @@ use super::load::Program;
 use crate::say;
 use crate::stop::Stop;
 
-/// Clients of the highest rate, and of the lower one.
+/// The lower rate comes first: the highest leaves as many connections in TIME_WAIT as there may be,
+/// and for a minute some ports are refused.
 const RATES: [(&str, &[&str]); 2] = [
+    ("1,500 a second", &["connections", "--rate", "1500"]),
     (
         "as many as there can be",
         &["connections", "--clients", "2"],
     ),
-    ("1,500 a second", &["connections", "--rate", "1500"]),
 ];
 
 /// A row for each rate.

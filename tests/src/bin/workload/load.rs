@@ -4,6 +4,7 @@
 mod connections;
 mod datagrams;
 mod execs;
+mod pace;
 mod ping_pong;
 mod sockets;
 mod transfers;
@@ -38,7 +39,7 @@ enum Kind {
     /// A datagram of 64 bytes there and back over UDP
     Datagrams,
     /// A program run and awaited
-    Execs,
+    Execs(execs::Execs),
     /// One byte written to /dev/null
     Writes,
     /// TCP sockets that are open and say nothing
@@ -53,7 +54,7 @@ impl Load {
             Kind::Connections(connections) => connections.run(&clock),
             Kind::Transfers => transfers::run(&clock),
             Kind::Datagrams => datagrams::run(&clock),
-            Kind::Execs => execs::run(&clock),
+            Kind::Execs(execs) => execs.run(&clock),
             Kind::Writes => writes::run(&clock),
             Kind::Sockets(sockets) => sockets.run(&clock),
         };

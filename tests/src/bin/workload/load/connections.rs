@@ -3,12 +3,11 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 
-use super::{Clock, answer};
+use super::{Clock, answer, pace::Pace};
 
 /// Bytes each way.
 const MESSAGE: usize = 64;
@@ -28,12 +27,9 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(super) fn run(&self, clock: &Clock) -> Result<u64> {
-        let pause = self
-            .rate
-            .map(|rate| Duration::from_secs(1) * u32::from(self.clients) / rate.max(1));
         thread::scope(|scope| {
             let clients: Vec<_> = (0..self.clients)
-                .map(|_| scope.spawn(move || client(clock, pause)))
+                .map(|_| scope.spawn(|| client(clock, Pace::new(self.rate, self.clients))))
                 .collect();
             clients.into_iter().try_fold(0, |units, client| {
                 let done = client.join().map_err(|_| anyhow!("a client panicked"))?;
@@ -43,7 +39,7 @@ impl Connections {
     }
 }
 
-fn client(clock: &Clock, pause: Option<Duration>) -> Result<u64> {
+fn client(clock: &Clock, mut pace: Pace) -> Result<u64> {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).context("cannot listen")?;
     let port = listener.local_addr()?.port();
     // Ends with the process, or when its listener fails.
@@ -54,13 +50,9 @@ fn client(clock: &Clock, pause: Option<Duration>) -> Result<u64> {
             let _ = answer(stream, MESSAGE, MESSAGE);
         }
     });
-    let mut next = Instant::now();
     let mut address = (0..ADDRESSES).cycle();
     clock.count(|| {
-        if let Some(pause) = pause {
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            next += pause;
-        }
+        pace.wait();
         let last = address.next().unwrap_or_default() + 1;
         connect(SocketAddr::from(([127, 0, 0, last], port)))
     })
