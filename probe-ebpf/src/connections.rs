@@ -23,7 +23,7 @@ use probe_ebpf::{
 use crate::{
     losses::counted,
     memory::{Entry, STAGE_CONNECTING, STAGE_OPEN, STAGE_SHUT, SocketStorage},
-    records::header,
+    records::{header, wake},
     socket::Socket,
     tcp_life::{CLOSE, ESTABLISHED, SYN_SENT},
     wanted,
@@ -194,6 +194,6 @@ fn submit(connection: &Connection) -> Result<(), Loss> {
     let mut entry = entry.ok_or(Loss::ConnectionsFull)?;
     // SAFETY: the record is ours to fill.
     unsafe { *entry.as_mut_ptr() = *connection };
-    entry.submit(0);
+    entry.submit(wake(&CONNECTIONS));
     Ok(())
 }

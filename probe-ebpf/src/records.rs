@@ -1,7 +1,7 @@
 //! The ring: records of what happens once.
 
 use aya_ebpf::{
-    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP, BPF_RB_RING_SIZE},
     btf_maps::RingBuf,
     helpers::{
         bpf_ktime_get_ns,
@@ -18,37 +18,45 @@ const RING_BYTES: usize = 256 * 1024;
 #[btf_map]
 static RECORDS: RingBuf<Header, RING_BYTES> = RingBuf::new();
 
-/// As much may wait until user space looks by itself.
-const PATIENT_BYTES: u64 = RING_BYTES as u64 / 4;
+/// Whether a record in `ring` wakes user space, which looks by itself ten times a second: to wake it
+/// takes an interrupt, which in a virtual machine costs ten times what the record does. Only when a
+/// quarter of the ring waits already.
+#[inline(always)]
+pub(crate) fn wake<T, const BYTES: usize>(ring: &'static RingBuf<T, BYTES>) -> u64 {
+    let ring = (&raw const *ring).cast_mut().cast();
+    // SAFETY: a ring. User space may have set its size.
+    let (waiting, room) = unsafe {
+        (
+            bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA.into()),
+            bpf_ringbuf_query(ring, BPF_RB_RING_SIZE.into()),
+        )
+    };
+    if waiting < room / 4 {
+        BPF_RB_NO_WAKEUP.into()
+    } else {
+        BPF_RB_FORCE_WAKEUP.into()
+    }
+}
 
-/// Reserves room for a `T`, lets `fill` write every byte of it, and hands it to user space, which
-/// looks for it by itself ten times a second: to wake it takes an interrupt, which in a virtual
-/// machine costs ten times what the record does.
+/// Reserves room for a `T`, lets `fill` write every byte of it, and hands it to user space in its own
+/// time.
 #[inline(always)]
 pub(crate) fn submit<T: 'static>(fill: impl FnOnce(*mut T)) -> Result<(), Loss> {
-    let ring = (&raw const RECORDS).cast_mut().cast();
-    // SAFETY: `RECORDS` is a ring.
-    let waiting = unsafe { bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA.into()) };
-    let wake = if waiting < PATIENT_BYTES {
-        BPF_RB_NO_WAKEUP
-    } else {
-        BPF_RB_FORCE_WAKEUP
-    };
-    hand_over(fill, wake)
+    hand_over(fill, wake(&RECORDS))
 }
 
 /// The same, and wakes user space: for what it must know before it looks at anything else.
 #[inline(always)]
 pub(crate) fn submit_at_once<T: 'static>(fill: impl FnOnce(*mut T)) -> Result<(), Loss> {
     // By itself the kernel only wakes who has taken all that was there before.
-    hand_over(fill, BPF_RB_FORCE_WAKEUP)
+    hand_over(fill, BPF_RB_FORCE_WAKEUP.into())
 }
 
 #[inline(always)]
-fn hand_over<T: 'static>(fill: impl FnOnce(*mut T), wake: u32) -> Result<(), Loss> {
+fn hand_over<T: 'static>(fill: impl FnOnce(*mut T), wake: u64) -> Result<(), Loss> {
     let mut entry = RECORDS.reserve_untyped::<T>(0).ok_or(Loss::RingFull)?;
     fill(entry.as_mut_ptr());
-    entry.submit(wake.into());
+    entry.submit(wake);
     Ok(())
 }
 

@@ -146,7 +146,8 @@ impl Agent {
             flows,
             losses,
             records,
-            looks: options.processes.then(|| every(ring::PATIENCE)),
+            looks: (options.processes || options.connections.is_some())
+                .then(|| every(ring::PATIENCE)),
             messages,
             files,
             connections,
