@@ -401,6 +401,16 @@ impl Entry {
         Ok(())
     }
 
+    /// From now on the socket listens for `flow`, and tells it of what is yet to come.
+    #[inline(always)]
+    pub(crate) fn listen(self, socket: Socket, flow: u64) {
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            (*self.0).told = socket.drops().into();
+            (*self.0).listening = flow;
+        }
+    }
+
     /// From now on the socket does not listen any more.
     #[inline(always)]
     pub(crate) fn stop_listening(self, socket: Socket) -> Result<(), Loss> {

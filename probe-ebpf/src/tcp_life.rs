@@ -121,7 +121,7 @@ pub(crate) fn listening(socket: Socket, owner: &Process) -> Result<(), Loss> {
     let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
     // SAFETY: as above, and a live map value.
     unsafe {
-        (*memory).listening = flow;
+        entry.listen(socket, flow);
         (*counters).last_pid = owner.pid;
         add(&raw mut (*counters).attached, 1);
     }

@@ -4,6 +4,7 @@
 //! together, each by the evidence it has, [`proxy`] folds what stands between, and [`Graph`] is the
 //! result. A [`Shape`] groups its nodes. No I/O here, and no clock.
 
+pub mod backlog;
 pub mod completeness;
 pub mod delta;
 pub mod external;
@@ -29,6 +30,7 @@ pub mod snapshot;
 mod tests;
 mod window;
 
+pub use backlog::Backlog;
 pub use completeness::{Cause, Completeness};
 pub use delta::Delta;
 pub use external::Externals;

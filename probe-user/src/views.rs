@@ -1,6 +1,7 @@
 //! What people see in a terminal.
 
 pub mod answers;
+pub mod backlogs;
 pub mod changes;
 pub mod completeness;
 pub mod doctor;

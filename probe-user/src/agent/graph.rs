@@ -9,8 +9,8 @@ use crate::{
     kernel::losses::Losses,
     serve::news::Published,
     topology::{
-        Completeness, Graph, Lens, Level, Seen, Snapshot, join::Conversation, join::join,
-        placement::Clock, proxy,
+        Backlog, Completeness, Graph, Lens, Level, Seen, Snapshot, backlog::backlogs,
+        join::Conversation, join::join, placement::Clock, proxy,
     },
 };
 
@@ -18,7 +18,7 @@ impl Agent {
     /// The graph of what was asked to be shown: by default of all that was seen since the start.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        self.graph_of(&self.conversations())
+        self.graph_of(&self.conversations(), &backlogs(&self.ledger))
     }
 
     /// The graph with its head.
@@ -30,10 +30,12 @@ impl Agent {
     pub fn publish(&mut self) -> Result<Published, RunError> {
         self.read_halves()?;
         let conversations = self.conversations();
+        let backlogs = backlogs(&self.ledger);
         Ok(Published {
             tick: self.vitals.ticks,
-            snapshot: self.head(&conversations)?,
+            snapshot: self.head(&conversations, &backlogs)?,
             conversations,
+            backlogs,
         })
     }
 
@@ -46,13 +48,13 @@ impl Agent {
         }
     }
 
-    fn graph_of(&self, conversations: &[Conversation]) -> Graph {
+    fn graph_of(&self, conversations: &[Conversation], backlogs: &[Backlog]) -> Graph {
         let lens = Lens {
             host: &self.hostname,
             processes: self.show.shape.level == Level::Process,
             clock: Some(self.clock()),
         };
-        let graph = Graph::of(conversations, lens);
+        let graph = Graph::with_backlogs(conversations, backlogs, lens);
         self.show.shape.of(graph, &self.hostname)
     }
 
@@ -75,9 +77,13 @@ impl Agent {
         }
     }
 
-    fn head(&self, conversations: &[Conversation]) -> Result<Snapshot, RunError> {
+    fn head(
+        &self,
+        conversations: &[Conversation],
+        backlogs: &[Backlog],
+    ) -> Result<Snapshot, RunError> {
         let losses = self.losses()?;
-        let graph = self.graph_of(conversations);
+        let graph = self.graph_of(conversations, backlogs);
         Ok(Snapshot {
             seen: vec![Seen {
                 host: self.hostname.clone(),

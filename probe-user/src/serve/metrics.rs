@@ -4,6 +4,7 @@
 //! Written by hand: the crates for it keep counters of their own, or write OpenMetrics, of which
 //! `promtool check metrics` complains.
 
+mod backlogs;
 mod family;
 pub(super) mod otlp;
 mod own;
@@ -47,7 +48,8 @@ pub(crate) async fn metrics(State(desk): State<Arc<Desk>>) -> Result<Response, R
 async fn families(desk: &Desk) -> Option<Families> {
     let published = desk.news.graph().await?;
     let mut families = Families::default();
-    let folded = traffic::write(&mut families, &published, &desk.series);
+    let folded = traffic::write(&mut families, &published, &desk.series)
+        + backlogs::write(&mut families, &published, &desk.series);
     own::write(&mut families, desk, &published, folded);
     Some(families)
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::{
     kernel::losses::Losses,
-    topology::{Snapshot, join::Conversation},
+    topology::{Backlog, Snapshot, join::Conversation},
     views::events::Event,
 };
 
@@ -31,6 +31,8 @@ pub struct Published {
     pub snapshot: Snapshot,
     /// Its conversations, each with the addresses it went to.
     pub conversations: Vec<Conversation>,
+    /// Listeners that have turned connections away.
+    pub backlogs: Vec<Backlog>,
 }
 
 /// How the agent fares.

@@ -14,6 +14,7 @@ use petgraph::{
 use thiserror::Error;
 
 use super::{
+    backlog::Backlog,
     join::{Conversation, Join},
     lens::Lens,
     listener::Listener,
@@ -97,6 +98,17 @@ impl Graph {
     /// host's name alone. A node all of whose conversations are idle is left out, and they with it.
     #[must_use]
     pub fn of<'a>(conversations: &[Conversation], lens: impl Into<Lens<'a>>) -> Self {
+        Self::with_backlogs(conversations, &[], lens)
+    }
+
+    /// The same, with what listeners have turned away: one that has done so is a node even if nobody
+    /// has got through to it.
+    #[must_use]
+    pub fn with_backlogs<'a>(
+        conversations: &[Conversation],
+        backlogs: &[Backlog],
+        lens: impl Into<Lens<'a>>,
+    ) -> Self {
         let mut places = Places {
             lens: lens.into(),
             nodes: Vec::new(),
@@ -140,6 +152,13 @@ impl Graph {
             }
             let connections = conversation.counts.connections();
             *edge.joins.entry(conversation.join).or_default() += connections;
+        }
+        for backlog in backlogs {
+            let place = places.place(&backlog.workload, Some(&backlog.flow));
+            awake.resize(places.nodes.len(), false);
+            awake[place] |= !backlog.idle;
+            let overflows = &mut places.nodes[place].overflows;
+            *overflows.entry(backlog.port).or_default() += backlog.overflows;
         }
         let nodes = places.nodes;
         if awake.iter().all(|awake| *awake) {

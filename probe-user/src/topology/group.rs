@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use super::{
-    Edge, Graph, Kind, Listener, Node, NodeId,
+    Edge, Graph, Kind, Listener, Node, NodeId, backlog,
     placement::{Placement, keep},
 };
 
@@ -102,6 +102,7 @@ fn absorb(group: &mut Node, member: &Node) {
         .labels
         .retain(|label, value| member.labels.get(label) == Some(value));
     union(&mut group.networks, &member.networks);
+    backlog::add(&mut group.overflows, &member.overflows);
     // None at all stands for too many, and so it stays.
     if !group.addresses.is_empty() {
         union(&mut group.addresses, &member.addresses);

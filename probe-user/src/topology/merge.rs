@@ -12,14 +12,14 @@ mod claims;
 mod sequence;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
     sync::Arc,
 };
 
 use thiserror::Error;
 
 use super::{
-    Completeness, Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot,
+    Completeness, Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot, backlog,
 };
 use crate::kernel::{flows::Counts, halves::Halves, losses::Losses};
 use claims::{Claims, Holder};
@@ -127,7 +127,12 @@ impl Merge {
                     self.claims.node(*address, host, &local.id);
                 }
             }
-            self.nodes.entry(local.id.clone()).or_insert(local);
+            match self.nodes.entry(local.id.clone()) {
+                Entry::Vacant(place) => drop(place.insert(local)),
+                Entry::Occupied(mut place) => {
+                    backlog::add(&mut place.get_mut().overflows, &local.overflows);
+                }
+            }
         }
         for (source, target, edge) in snapshot.graph.edges() {
             self.halves.push(Half {

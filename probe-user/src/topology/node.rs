@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
-use super::{lens::Lens, placement::Placement, scope::Scope};
+use super::{backlog::Overflows, lens::Lens, placement::Placement, scope::Scope};
 use crate::{
     identity::{Container, Workload},
     ids::CgroupId,
@@ -103,6 +103,8 @@ pub struct Node {
     pub ecs: Option<Placement>,
     /// How many nodes this one stands for, if it stands for a group.
     pub members: Option<u64>,
+    /// How often a backlog of its was full.
+    pub overflows: Overflows,
 }
 
 impl Node {
@@ -176,6 +178,7 @@ impl Node {
             scope: None,
             ecs: None,
             members: None,
+            overflows: Overflows::new(),
         }
     }
 }

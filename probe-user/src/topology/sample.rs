@@ -198,6 +198,7 @@ pub(crate) fn hostile(names: &[String]) -> Snapshot {
             labels: [(name.clone(), name.clone())].into(),
             host: (index % 3 == 0).then(|| name.as_str().into()),
             networks: vec![name.clone()],
+            overflows: [(80, index as u64)].into(),
             kind: if index % 2 == 0 {
                 Kind::Container
             } else {

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Graph, Join, Ledger,
+    backlog::{Overflows, backlogs},
     join::join,
     sample::flows::{counts, delta, flow, with_peer},
 };
@@ -15,7 +16,7 @@ use crate::{
     identity::{Workload, Workloads},
     ids::{CgroupId, FlowId, NetNs},
     kernel::{
-        flows::{Counts, Flow, FlowDelta, FlowNews, Role},
+        flows::{Counts, Flow, FlowDelta, FlowNews, Health, Role},
         halves::Halves,
     },
 };
@@ -366,4 +367,32 @@ fn what_a_flow_has_kept_outlives_it() {
         .map(|(_, _, edge)| edge.halves.clone())
         .collect();
     assert_eq!(halves, [Halves::of([7, 8])]);
+}
+
+#[test]
+fn who_turns_connections_away_is_a_node_even_without_edges() {
+    let listener = |command, port| flow(command, Role::Listener, "172.17.0.3", "0.0.0.0", port);
+    let full = |overflows| Counts {
+        health: Health {
+            overflows,
+            ..Health::default()
+        },
+        ..Counts::default()
+    };
+    let (web, quiet) = (listener("nginx", 80), listener("redis", 6379));
+    let ledger = ledger(&[
+        &[delta(1, &web, full(2)), delta(2, &quiet, full(0))],
+        &[
+            delta(1, &web, full(3)),
+            delta(3, &listener("nginx", 81), full(1)),
+        ],
+    ]);
+    let conversations = join(&ledger, &World::default());
+    let graph = Graph::with_backlogs(&conversations, &backlogs(&ledger), "here");
+    let nodes: Vec<_> = graph.nodes().collect();
+    let [node] = nodes[..] else {
+        panic!("{nodes:?}")
+    };
+    assert_eq!(node.name(), "nginx");
+    assert_eq!(node.overflows, Overflows::from([(80, 5), (81, 1)]));
 }

@@ -106,6 +106,7 @@ fn node_changes(before: &Node, after: &Node) -> String {
         &list(&before.addresses),
         &list(&after.addresses),
     );
+    found.note("full backlogs", &overflows(before), &overflows(after));
     if before.labels != after.labels {
         let keys = before.labels.keys().chain(after.labels.keys());
         let mut keys: Vec<_> = keys
@@ -117,6 +118,12 @@ fn node_changes(before: &Node, after: &Node) -> String {
         found.0.push(format!("labels {}", keys.join(" ")));
     }
     found.text()
+}
+
+fn overflows(node: &Node) -> String {
+    let ports = node.overflows.iter();
+    let ports = ports.map(|(port, times)| format!("{port}: {times}"));
+    list(&ports.collect::<Vec<_>>())
 }
 
 fn list<T: ToString>(items: &[T]) -> String {

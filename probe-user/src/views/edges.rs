@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use super::{
-    completeness,
+    backlogs, completeness,
     units::{bytes, count},
 };
 use crate::{
@@ -144,6 +144,7 @@ pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
     if rows.len() > shown {
         lines.push(format!("… and {} more", rows.len() - shown));
     }
+    lines.extend(backlogs::lines(&snapshot.graph));
     lines.extend(losses(&snapshot.losses));
     lines.extend(snapshot.completeness.as_ref().and_then(completeness::line));
     lines.join("\n") + "\n"

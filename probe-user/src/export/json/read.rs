@@ -124,6 +124,7 @@ fn node(wire: wire::Node<'_>) -> Node {
         scope,
         ecs: wire.ecs.map(Into::into),
         members: wire.members,
+        overflows: wire.backlog_overflows.into_owned(),
         addresses,
     }
 }

@@ -151,6 +151,14 @@ pub(in crate::export) struct Node<'a> {
     /// How many nodes this one stands for, if it stands for a group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) members: Option<u64>,
+    /// How often it turned a connection away because the backlog of a TCP port was full, by port;
+    /// ports that never did are left out. A client that tries again is counted again.
+    #[serde(default, skip_serializing_if = "no_ports")]
+    pub(super) backlog_overflows: Cow<'a, BTreeMap<u16, u64>>,
+}
+
+fn no_ports(overflows: &BTreeMap<u16, u64>) -> bool {
+    overflows.is_empty()
 }
 
 fn is_empty<T: Clone>(list: &[T]) -> bool {
@@ -322,6 +330,7 @@ impl<'a> From<&'a topology::Node> for Node<'a> {
             scope: node.scope.map(Into::into),
             ecs: node.ecs.as_ref().map(Ecs::from),
             members: node.members,
+            backlog_overflows: Cow::Borrowed(&node.overflows),
         }
     }
 }

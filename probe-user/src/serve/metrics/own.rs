@@ -205,7 +205,7 @@ fn server(to: &mut Families, desk: &Desk, folded: usize) {
     to.metric(
         "probe_series_folded",
         Kind::Gauge,
-        "Conversations that are in other, as there are too many label sets.",
+        "Conversations and listeners that are in other, as there are too many label sets.",
     )
     .is(folded);
     to.metric(

@@ -9,6 +9,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use crate::identity::Container;
+
+/// Labels that orchestrators put on containers, strongest first.
+const SERVICE_LABELS: [&str; 2] = [
+    "com.docker.swarm.service.name",
+    "com.docker.compose.service",
+];
+pub(super) const TASK_LABEL: &str = "com.amazonaws.ecs.task-arn";
+
 /// What tells the series of one metric apart.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) struct Labels {
@@ -24,9 +33,40 @@ pub(super) struct Labels {
     pub(super) destination: Option<SocketAddr>,
     /// Where that came out.
     pub(super) actual_destination: Option<SocketAddr>,
+    /// In place of both, the port that a container listens on itself.
+    pub(super) port: Option<u16>,
 }
 
 impl Labels {
+    /// What says which container it is, and nothing else.
+    pub(super) fn of(container: &Container) -> Self {
+        let label = |name: &str| container.labels.get(name).cloned();
+        // An ARN's last part is the task's id.
+        let task = label(TASK_LABEL).and_then(|arn| arn.rsplit('/').next().map(str::to_owned));
+        Self {
+            container: container.display_name().to_owned(),
+            container_id: container.id.short().to_owned(),
+            task: task.unwrap_or_default(),
+            service: SERVICE_LABELS
+                .iter()
+                .find_map(|name| label(name))
+                .unwrap_or_default(),
+            destination: None,
+            actual_destination: None,
+            port: None,
+        }
+    }
+
+    /// The same, as labels.
+    pub(super) fn of_container(&self) -> [(&'static str, &str); 4] {
+        [
+            ("container", &self.container),
+            ("container_id", &self.container_id),
+            ("task", &self.task),
+            ("service", &self.service),
+        ]
+    }
+
     /// Where all goes that is too much.
     pub(super) fn other() -> Self {
         Self {
@@ -36,6 +76,7 @@ impl Labels {
             service: String::new(),
             destination: None,
             actual_destination: None,
+            port: None,
         }
     }
 }

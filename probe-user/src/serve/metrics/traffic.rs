@@ -13,13 +13,6 @@ use crate::{
     topology::{Listener, join::Conversation},
 };
 
-/// Labels that orchestrators put on containers, strongest first.
-const SERVICE_LABELS: [&str; 2] = [
-    "com.docker.swarm.service.name",
-    "com.docker.compose.service",
-];
-const TASK_LABEL: &str = "com.amazonaws.ecs.task-arn";
-
 /// One metric: its name, its kind, what it says, and where the figure is.
 type Metric = (&'static str, Kind, &'static str, fn(&Counts) -> u64);
 
@@ -87,12 +80,13 @@ pub(super) fn write(to: &mut Families, published: &Published, series: &Series) -
             };
             let destination = address(labels.destination);
             let actual = address(labels.actual_destination);
+            let [container, id, task, service] = labels.of_container();
             let labels = [
-                ("container", labels.container.as_str()),
-                ("container_id", &labels.container_id),
-                ("task", &labels.task),
-                ("service", &labels.service),
-                ("destination", &destination),
+                container,
+                id,
+                task,
+                service,
+                ("destination", destination.as_str()),
                 ("actual_destination", &actual),
             ];
             metric.sample(&labels, figure(counts));
@@ -102,19 +96,10 @@ pub(super) fn write(to: &mut Families, published: &Published, series: &Series) -
 }
 
 fn labels(client: &Container, conversation: &Conversation) -> Labels {
-    let label = |name: &str| client.labels.get(name).cloned();
-    // An ARN's last part is the task's id.
-    let task = label(TASK_LABEL).and_then(|arn| arn.rsplit('/').next().map(str::to_owned));
     Labels {
-        container: client.display_name().to_owned(),
-        container_id: client.id.short().to_owned(),
-        task: task.unwrap_or_default(),
-        service: SERVICE_LABELS
-            .iter()
-            .find_map(|name| label(name))
-            .unwrap_or_default(),
         destination: conversation.asked,
         actual_destination: conversation.reached,
+        ..Labels::of(client)
     }
 }
 
@@ -124,7 +109,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{super::text::text, *};
+    use super::{super::series::TASK_LABEL, super::text::text, *};
     use crate::{
         identity::{ContainerId, layout::Runtime},
         kernel::{halves::Halves, losses::Losses},
@@ -162,6 +147,7 @@ mod tests {
         Published {
             tick: 1,
             conversations: conversations.collect(),
+            backlogs: Vec::new(),
             snapshot: Snapshot {
                 seen: Vec::new(),
                 started: Timestamp::UNIX_EPOCH,

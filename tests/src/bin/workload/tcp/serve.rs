@@ -21,9 +21,12 @@ pub(crate) struct Serve {
     /// Listen for MPTCP too
     #[arg(long)]
     mptcp: bool,
-    /// Connections served at a time; more wait to be accepted
+    /// Connections served at a time; more wait to be accepted, with 0 all of them
     #[arg(long, default_value_t = 32)]
     concurrency: u16,
+    /// Connections that may wait; the kernel has room for one more
+    #[arg(long, default_value_t = 128)]
+    backlog: u16,
 }
 
 impl Serve {
@@ -39,6 +42,7 @@ impl Serve {
                 .or_else(|_| TcpListener::bind(("0.0.0.0", self.port)))
         };
         let listener = listener.with_context(|| format!("cannot listen on port {}", self.port))?;
+        rustix::net::listen(&listener, self.backlog.into()).context("cannot set the backlog")?;
         let total = Arc::new(Mutex::new(Tally::default()));
         for _ in 0..self.concurrency {
             let listener = listener.try_clone().context("cannot share the listener")?;
