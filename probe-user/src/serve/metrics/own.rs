@@ -8,7 +8,13 @@ use super::{
 };
 use crate::topology::{Cause, Join};
 
-const JOINS: [Join; 4] = [Join::Sequence, Join::Peer, Join::Tuple, Join::OneSided];
+const JOINS: [Join; 5] = [
+    Join::Sequence,
+    Join::Peer,
+    Join::Tuple,
+    Join::Proxy,
+    Join::OneSided,
+];
 
 /// Writes them all. `folded` conversations are in "other".
 pub(super) fn write(to: &mut Families, desk: &Desk, published: &Published, folded: usize) {
