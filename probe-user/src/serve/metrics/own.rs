@@ -186,6 +186,14 @@ fn graph(to: &mut Families, published: &Published) {
     to.metric("probe_edges", Kind::Gauge, "Edges of the graph.")
         .is(graph.edges().count());
     let mut metric = to.metric(
+        "probe_incomplete_edges",
+        Kind::Gauge,
+        "Edges that may lack something, by reason: one may have several.",
+    );
+    for (gap, edges) in graph.gaps() {
+        metric.sample(&[("reason", gap.as_str())], edges);
+    }
+    let mut metric = to.metric(
         "probe_joined_connections_total",
         Kind::Counter,
         "Connections, failed ones included, by what ties their ends together.",

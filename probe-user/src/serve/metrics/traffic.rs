@@ -167,7 +167,6 @@ mod tests {
                 started: Timestamp::UNIX_EPOCH,
                 ended: Timestamp::UNIX_EPOCH,
                 graph: Arc::new(Graph::default()),
-                counts_calls: true,
                 losses: Losses::default(),
                 completeness: None,
             },
