@@ -241,7 +241,6 @@ fn snapshot(graph: Graph, host: &str) -> Snapshot {
         started: Timestamp::UNIX_EPOCH,
         ended: Timestamp::UNIX_EPOCH,
         graph: Arc::new(graph),
-        counts_calls: true,
         losses: Losses::default(),
         completeness: None,
     }

@@ -90,6 +90,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Kills the daemons, as a crash would. Everything stays on disk, and containers run on.
+    pub fn kill(&self) {
+        drop(std::mem::take(&mut *self.daemons()));
+    }
+
     /// Stops and starts. Containers are stopped after it unless they have a restart policy.
     pub fn restart(&self) -> Result<()> {
         self.stop()?;

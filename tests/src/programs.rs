@@ -51,24 +51,45 @@ pub fn of(pid: u32) -> Result<Vec<Program>> {
     Ok(programs.into_iter().map(|(_, program)| program).collect())
 }
 
-/// The ids of all programs of a process.
-///
-/// # Errors
-///
-/// When the process has ended.
-pub fn ids(pid: u32) -> Result<Vec<u32>> {
-    let infos = descriptors(pid)?;
-    let of = |info: &String| {
-        field(info, "prog_type")?;
-        field(info, "prog_id")?.parse().ok()
-    };
-    Ok(infos.iter().filter_map(of).collect())
+/// The programs and maps that a process holds, by id, to see them go with it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    programs: Vec<u32>,
+    maps: Vec<u32>,
 }
 
-/// Whether the kernel still has the program, whoever holds it.
-#[must_use]
-pub fn is_loaded(id: u32) -> bool {
-    open(id).is_ok()
+impl Held {
+    /// Those of a process.
+    ///
+    /// # Errors
+    ///
+    /// When the process has ended.
+    pub fn by(pid: u32) -> Result<Self> {
+        let infos = descriptors(pid)?;
+        let ids = |kind: &str, id: &str| {
+            // Links tell of a program too, programs of the maps' bytes.
+            let of = |info: &String| field(info, kind).and(field(info, id))?.parse().ok();
+            infos.iter().filter_map(of).collect()
+        };
+        Ok(Self {
+            programs: ids("prog_type", "prog_id"),
+            maps: ids("map_type", "map_id"),
+        })
+    }
+
+    /// How many programs they were.
+    #[must_use]
+    pub const fn programs(&self) -> usize {
+        self.programs.len()
+    }
+
+    /// How many of them the kernel still has, whoever holds them.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        let there =
+            |command, ids: &[u32]| ids.iter().filter(|id| open(command, **id).is_ok()).count();
+        there(PROG_GET_FD_BY_ID, &self.programs) + there(MAP_GET_FD_BY_ID, &self.maps)
+    }
 }
 
 /// Bytes of all maps of a process, as the kernel accounts for them.
@@ -129,7 +150,7 @@ struct Info {
     name: [u8; 16],
 }
 
-/// For `BPF_PROG_GET_FD_BY_ID`.
+/// For `BPF_PROG_GET_FD_BY_ID` and `BPF_MAP_GET_FD_BY_ID`.
 #[repr(C)]
 struct ById {
     id: u32,
@@ -146,12 +167,13 @@ struct InfoByFd {
 }
 
 const PROG_GET_FD_BY_ID: libc::c_int = 13;
+const MAP_GET_FD_BY_ID: libc::c_int = 14;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const _: () = assert!(offset_of!(Info, name) == 64 && size_of::<Info>() == 80);
 
 /// A program's name, by its id.
 fn name(id: u32) -> Result<String> {
-    let program = open(id)?;
+    let program = open(PROG_GET_FD_BY_ID, id)?;
     let mut info = Info {
         before: [0; 8],
         name: [0; 16],
@@ -166,14 +188,14 @@ fn name(id: u32) -> Result<String> {
     Ok(String::from_utf8_lossy(name.unwrap_or_default()).into_owned())
 }
 
-/// A program, by its id.
-fn open(id: u32) -> Result<OwnedFd> {
+/// A program or a map, by its id.
+fn open(command: libc::c_int, id: u32) -> Result<OwnedFd> {
     let wanted = ById {
         id,
         next_id: 0,
         flags: 0,
     };
-    let fd = bpf(PROG_GET_FD_BY_ID, &wanted).with_context(|| format!("program {id} is gone"))?;
+    let fd = bpf(command, &wanted).with_context(|| format!("{id} is gone"))?;
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

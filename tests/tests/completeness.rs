@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
 
-use probe_tests::{Agent, Container, Engine, Network, place, wait};
-use serde_json::Value;
+use probe_tests::{Agent, Container, Engine, Network, image, place, wait};
+use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
 const CONNECTIONS: u64 = 50;
@@ -27,14 +28,25 @@ fn account(args: &[&str], holds: impl Fn(&Value) -> bool, asks: &[&str]) -> (Val
         Ok(holds(&graph).then_some(graph))
     })
     .unwrap();
+    (graph, ask(&agent, asks))
+}
+
+/// What a command prints that asks the agent.
+fn ask(agent: &Agent, words: &[&str]) -> String {
     let output = Command::new(place::probe())
-        .args(asks)
+        .args(words)
         .arg("--agent")
         .arg(&agent.socket)
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
-    (graph, String::from_utf8(output.stdout).unwrap())
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The edges of which that is so.
+fn edges(graph: &Value, so: impl Fn(&Value) -> bool) -> Vec<&Value> {
+    let edges = graph["edges"].as_array().unwrap().iter();
+    edges.filter(|edge| so(edge)).collect()
 }
 
 /// Connections that are lost to a cause.
@@ -70,6 +82,9 @@ fn containers_without_a_name_are_not_whole() {
     adds_up(&graph);
     assert_eq!(graph["account"]["engines_silent"], 1);
     assert_eq!(lost(&graph, "map"), 0, "{graph}");
+    for edge in edges(&graph, |edge| edge["port"] == 7000) {
+        assert_eq!(edge["gaps"], json!(["identity", "engine"]), "{edge:#}");
+    }
     let mut lines = said.lines();
     assert!(lines.next().unwrap().starts_with("completeness "), "{said}");
     assert!(said.contains("no container engine has told it"), "{said}");
@@ -81,10 +96,109 @@ fn connections_without_room_are_not_whole() {
     let full = |graph: &Value| lost(graph, "map") > 0;
     let (graph, said) = account(&["--max-flows", "1"], full, &["graph"]);
     adds_up(&graph);
+    let rest = edges(&graph, |edge| edge["protocol"] == "other");
+    assert!(!rest.is_empty(), "{graph:#}");
+    for edge in rest {
+        assert_eq!(edge["gaps"][0], "map", "{edge:#}");
+    }
     assert!(
         said.lines().any(|line| line.starts_with("completeness ")),
         "{said}"
     );
+    assert!(said.lines().next().unwrap().ends_with("MAY LACK"), "{said}");
+}
+
+#[test]
+fn each_edge_says_what_it_lacks() {
+    let engine = Engine::start_with(&["--live-restore"]).unwrap();
+    let network = Network::create(&engine, "net").unwrap();
+    let workload = |name: &str, words: &[&str]| {
+        let container = Container::of(&engine, &image::WORKLOAD, name).unwrap();
+        container.on(&network).command(words).run().unwrap()
+    };
+    let echo = workload("echo", &["echo", "--port", "7002"]);
+    echo.wait_for_line("listening", SOON).unwrap();
+    let address = echo.ip(&network).unwrap();
+    let talk = workload("talk", &["talk", "--to", &format!("{address}:7002")]);
+    talk.wait_for_line("round 1", SOON).unwrap();
+    let (_server, to) = Container::serving(&engine, &network, "server", 7000).unwrap();
+    let agent = Agent::start(&engine, &[]).unwrap();
+
+    Container::connecting(&engine, &network, "client", &to, CONNECTIONS)
+        .unwrap()
+        .tally()
+        .unwrap();
+    // Nobody answers there: of that container's end nothing can be seen.
+    let nobody = format!("udp:{address}:7001");
+    let words = ["ask", "--messages", "1", "--response", "0", "--to", &nobody];
+    workload("asker", &words).tally().unwrap();
+    // Who sends without connecting is not known.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let receiver = UnixDatagram::bind(&path).unwrap();
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.send_to(b"hello", &path).unwrap();
+    receiver.recv(&mut [0; 8]).unwrap();
+
+    let of = |graph: &Value, edge: Value| {
+        let same = |found: &Value| {
+            let members = edge.as_object().unwrap();
+            members.iter().all(|(key, value)| found[key] == *value)
+        };
+        edges(graph, same).first().map(|edge| edge["gaps"].clone())
+    };
+    let all = [
+        (
+            json!({"port": 7000, "connections_closed": CONNECTIONS}),
+            json!(null),
+        ),
+        (json!({"port": 7001}), json!(["target-unseen"])),
+        (json!({"port": 7002}), json!(["existing"])),
+        (json!({"path": path}), json!(["source-unseen", "identity"])),
+    ];
+    let graph = wait::until("all is in the graph", SOON, || {
+        let graph = agent.unix.get("/api/v1/graph", &[])?.json()?;
+        let told = |(edge, _): &(Value, Value)| of(&graph, edge.clone()).is_some();
+        Ok(all.iter().all(told).then_some(graph))
+    })
+    .unwrap();
+    for (edge, gaps) in &all {
+        assert_eq!(of(&graph, edge.clone()).as_ref(), Some(gaps), "{edge}");
+    }
+    let said = ask(&agent, &["doctor"]);
+    for words in [
+        "edges may lack something",
+        "\nexisting ",
+        "\ntarget-unseen ",
+    ] {
+        assert!(said.contains(words), "{words:?}: {said}");
+    }
+    let told: Value = serde_json::from_str(&ask(&agent, &["doctor", "-o", "json"])).unwrap();
+    assert!(
+        told["gaps"]["source-unseen"].as_u64().unwrap() >= 1,
+        "{told}"
+    );
+    let table = ask(&agent, &["graph"]);
+    assert!(
+        table.lines().next().unwrap().ends_with("MAY LACK"),
+        "{table}"
+    );
+
+    // Without an engine names stay, and may be old.
+    engine.stop().unwrap();
+    wait::until("names may be old", SOON, || {
+        let graph = agent.unix.get("/api/v1/graph", &[])?.json()?;
+        let gaps = of(&graph, json!({"port": 7002}));
+        Ok((gaps == Some(json!(["engine", "existing"]))).then_some(()))
+    })
+    .unwrap();
+    engine.resume().unwrap();
+    wait::until("they are new again", SOON, || {
+        let graph = agent.unix.get("/api/v1/graph", &[])?.json()?;
+        let gaps = of(&graph, json!({"port": 7000}));
+        Ok((gaps == Some(json!(null))).then_some(()))
+    })
+    .unwrap();
 }
 
 #[test]

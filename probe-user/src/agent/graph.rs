@@ -53,6 +53,8 @@ impl Agent {
             host: &self.hostname,
             processes: self.show.shape.level == Level::Process,
             clock: Some(self.clock()),
+            counts_calls: self.counts_calls(),
+            engine_silent: self.engines.trouble().is_some(),
         };
         let graph = Graph::with_backlogs(conversations, backlogs, lens);
         self.show.shape.of(graph, &self.hostname)
@@ -93,7 +95,6 @@ impl Agent {
             // The clock may have been set since the last tick.
             ended: Timestamp::now().max(self.started()),
             graph: Arc::new(graph),
-            counts_calls: self.counts_calls(),
             completeness: Some(self.completeness(conversations, &losses)),
             losses,
         })

@@ -77,8 +77,10 @@ impl Doctor {
             format!("the agent at {address} does not account for what it sees: start a newer one")
         })?;
         Ok(match self.output {
-            Output::Table => completeness::explained(&account),
-            Output::Json => json::account::text(&account)?,
+            Output::Table => {
+                completeness::explained(&account) + &completeness::edges_explained(&snapshot.graph)
+            }
+            Output::Json => json::account::text(&account, &snapshot.graph)?,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 
 use super::Snapshot;
 
-const HEADER: [&str; 17] = [
+const HEADER: [&str; 18] = [
     "source",
     "source_name",
     "source_kind",
@@ -24,6 +24,7 @@ const HEADER: [&str; 17] = [
     "sends",
     "receives",
     "join",
+    "gaps",
 ];
 
 /// Writes a header and a line for each edge. `listener` is a port or a unix socket's path.
@@ -51,8 +52,8 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
             Some(counts.failed),
             Some(counts.bytes_sent),
             Some(counts.bytes_received),
-            snapshot.counts_calls.then_some(counts.sends),
-            snapshot.counts_calls.then_some(counts.receives),
+            edge.counts_calls().then_some(counts.sends),
+            edge.counts_calls().then_some(counts.receives),
         ];
         for name in names {
             csv.write_field(name)?;
@@ -61,6 +62,7 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
             csv.write_field(number.map_or_else(String::new, |number| number.to_string()))?;
         }
         csv.write_field(edge.join().as_str())?;
+        csv.write_field(edge.gaps.to_string())?;
         csv.write_record(None::<&[u8]>)?;
     }
     csv.flush()

@@ -65,14 +65,13 @@ pub fn write_line(
 }
 
 fn document<'a>(delta: &'a Delta, before: &Snapshot, after: &Snapshot) -> Document<'a> {
-    let counts_calls = before.counts_calls && after.counts_calls;
     Document {
         schema: SCHEMA,
         before: head(before),
         after: head(after),
         nodes: wire(&delta.nodes, |_, node| Node::from(node)),
         edges: wire(&delta.edges, |key, edge| {
-            Edge::new(&key.source, &key.target, edge, counts_calls)
+            Edge::new(&key.source, &key.target, edge)
         }),
     }
 }

@@ -74,7 +74,7 @@ fn write_edge(
     } else {
         bytes(total)
     };
-    let tooltip = format!(
+    let mut tooltip = format!(
         "{} → {} {}\n{} opened, {} closed, {} failed\n→ {} ← {}\n{}",
         short(&source.name),
         short(&target.name),
@@ -86,6 +86,9 @@ fn write_edge(
         bytes(counts.bytes_received),
         edge.join().as_str(),
     );
+    if !edge.gaps.is_empty() {
+        tooltip += &format!("\nmay lack: {}", edge.gaps);
+    }
     writeln!(
         out,
         "  {} -> {} [label={} penwidth={:.1} tooltip={}{}]",

@@ -30,7 +30,7 @@ const NODE: [(&str, &str); 12] = [
 ];
 
 /// Attributes of edges.
-const EDGE: [(&str, &str); 12] = [
+const EDGE: [(&str, &str); 13] = [
     ("protocol", "string"),
     ("port", "int"),
     ("path", "string"),
@@ -43,6 +43,7 @@ const EDGE: [(&str, &str); 12] = [
     ("sends", "long"),
     ("receives", "long"),
     ("join", "string"),
+    ("gaps", "string"),
 ];
 
 /// Writes one `graphml` document. Characters that XML has no place for become U+FFFD.
@@ -69,12 +70,7 @@ pub fn write(snapshot: &Snapshot, out: &mut impl io::Write) -> io::Result<()> {
         write_node(&mut xml, node)?;
     }
     for (index, (source, target, edge)) in snapshot.graph.edges().enumerate() {
-        write_edge(
-            &mut xml,
-            index,
-            (source, target, edge),
-            snapshot.counts_calls,
-        )?;
+        write_edge(&mut xml, index, (source, target, edge))?;
     }
     xml.write_event(Event::End(BytesEnd::new("graph")))?;
     xml.write_event(Event::End(BytesEnd::new("graphml")))?;
@@ -112,7 +108,6 @@ fn write_edge<W: io::Write>(
     xml: &mut Writer<W>,
     index: usize,
     (source, target, edge): (&Node, &Node, &Edge),
-    calls: bool,
 ) -> io::Result<()> {
     let mut start = BytesStart::new("edge");
     // Edges need ids, or readers take a second one between the same nodes for the first.
@@ -120,7 +115,7 @@ fn write_edge<W: io::Write>(
     start.push_attribute(("source", &*id(&source.id)));
     start.push_attribute(("target", &*id(&target.id)));
     xml.write_event(Event::Start(start))?;
-    let counts = edge.counts;
+    let (counts, calls) = (edge.counts, edge.counts_calls());
     let mut data = Data {
         xml,
         domain: "edge",
@@ -137,6 +132,7 @@ fn write_edge<W: io::Write>(
     data.write("sends", calls.then_some(counts.sends))?;
     data.write("receives", calls.then_some(counts.receives))?;
     data.write("join", Some(edge.join().as_str()))?;
+    data.write("gaps", Some(edge.gaps).filter(|gaps| !gaps.is_empty()))?;
     xml.write_event(Event::End(BytesEnd::new("edge")))
 }
 

@@ -1,14 +1,11 @@
 //! How much of what happened a snapshot accounts for: the one place that adds up every loss.
 
 use super::{
+    gaps::{Gap, Gaps},
     join::Conversation,
-    listener::Listener,
-    placement::{Clock, is_behind},
+    placement::Clock,
 };
-use crate::{
-    identity::Workload,
-    kernel::{flows::Counts, losses::Losses},
-};
+use crate::kernel::{flows::Counts, losses::Losses};
 
 /// Why a connection is not whole. In this order the first that fits is the one it is counted for.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -166,42 +163,16 @@ fn share(part: u64, whole: u64) -> f64 {
 
 /// What keeps a conversation from being whole, beside failing.
 fn cause(conversation: &Conversation, clock: Option<Clock>) -> Option<Cause> {
-    let ends = [
-        (&conversation.source, conversation.client.is_some()),
-        (&conversation.target, conversation.server.is_some()),
-    ];
-    if matches!(conversation.listener, Listener::Other) {
-        return Some(Cause::Map);
-    }
-    // The other end of a unix socket is here, whoever it is.
-    let unix = matches!(conversation.listener, Listener::Unix(_));
-    let here = |end: &Workload| match end {
-        Workload::Container(_) | Workload::Process(_) | Workload::Host => true,
-        Workload::External(_) => false,
-        Workload::Unknown => unix,
-    };
-    let stood = conversation.counts.existing + conversation.counts.opened > 0;
-    if stood && ends.iter().any(|(end, seen)| !seen && here(end)) {
-        return Some(Cause::OneSided);
-    }
-    let nameless = |end: &Workload| match end {
-        Workload::Container(container) => container.name.is_none(),
-        Workload::Unknown => true,
-        Workload::Process(_) | Workload::Host | Workload::External(_) => false,
-    };
-    if ends.iter().any(|(end, _)| nameless(end)) {
-        return Some(Cause::Identity);
-    }
-    let behind = |end: &Workload| match end {
-        Workload::Container(container) => {
-            let view = container.ecs.as_ref();
-            view.is_some_and(|view| is_behind(view, clock))
-        }
-        _ => false,
-    };
-    ends.iter()
-        .any(|(end, _)| behind(end))
-        .then_some(Cause::Ecs)
+    let gaps = Gaps::of(conversation, clock);
+    let causes = gaps.iter().filter_map(|gap| match gap {
+        Gap::Map => Some(Cause::Map),
+        Gap::SourceUnseen | Gap::TargetUnseen => Some(Cause::OneSided),
+        Gap::Identity => Some(Cause::Identity),
+        Gap::Ecs => Some(Cause::Ecs),
+        // What was counted is exact, and was of whom it says.
+        Gap::Engine | Gap::Calls | Gap::Existing => None,
+    });
+    causes.min()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use super::{
     backlog::Backlog,
+    gaps::{Gap, Gaps, crowded},
     join::{Conversation, Join},
     lens::Lens,
     listener::Listener,
@@ -39,9 +40,29 @@ pub struct Edge {
     pub joins: BTreeMap<Join, u64>,
     /// Some of the connections with an external node: another host may know the same.
     pub halves: Halves,
+    /// What it may lack.
+    pub gaps: Gaps,
 }
 
 impl Edge {
+    /// One on which nothing was counted.
+    #[must_use]
+    pub fn new(listener: Listener) -> Self {
+        Self {
+            listener,
+            counts: Counts::default(),
+            joins: BTreeMap::new(),
+            halves: Halves::default(),
+            gaps: Gaps::default(),
+        }
+    }
+
+    /// Whether its send and receive calls were counted.
+    #[must_use]
+    pub const fn counts_calls(&self) -> bool {
+        !self.gaps.contains(Gap::Calls)
+    }
+
     /// The evidence that most of its connections rest on; the stronger one when even.
     #[must_use]
     pub fn join(&self) -> Join {
@@ -115,6 +136,7 @@ impl Graph {
             by_who: HashMap::new(),
             seen: HashMap::default(),
         };
+        let crowded = crowded(conversations);
         let mut awake = Vec::new();
         // Most conversations are an edge of their own.
         let mut edges: Vec<(usize, usize, Edge)> = Vec::with_capacity(conversations.len());
@@ -133,17 +155,13 @@ impl Graph {
             let place = *known
                 .entry((source, target, &conversation.listener))
                 .or_insert_with(|| {
-                    let edge = Edge {
-                        listener: conversation.listener.clone(),
-                        counts: Counts::default(),
-                        joins: BTreeMap::new(),
-                        halves: Halves::default(),
-                    };
+                    let edge = Edge::new(conversation.listener.clone());
                     edges.push((source, target, edge));
                     edges.len() - 1
                 });
             let edge = &mut edges[place].2;
             edge.counts += conversation.counts;
+            edge.gaps |= Gaps::of_edge(conversation, places.lens, &crowded);
             if [&conversation.source, &conversation.target]
                 .iter()
                 .any(|end| matches!(end, Workload::External(_)))
@@ -178,15 +196,21 @@ impl Graph {
         nodes: Vec<Node>,
         edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>)>,
     ) -> Result<Self, GraphError> {
-        let edges = edges.into_iter();
-        let edges = edges.map(|(key, counts, joins)| (key, counts, joins, Halves::default()));
-        Self::with_halves(nodes, edges)
+        let edges = edges.into_iter().map(|(key, counts, joins)| {
+            let edge = Edge {
+                counts,
+                joins,
+                ..Edge::new(key.listener)
+            };
+            (key.source, key.target, edge)
+        });
+        Self::with_edges(nodes, edges)
     }
 
-    /// The graph of these nodes and these edges between them.
-    pub fn with_halves(
+    /// The graph of these nodes and these edges from one of them to another.
+    pub fn with_edges(
         nodes: Vec<Node>,
-        edges: impl IntoIterator<Item = (EdgeKey, Counts, BTreeMap<Join, u64>, Halves)>,
+        edges: impl IntoIterator<Item = (NodeId, NodeId, Edge)>,
     ) -> Result<Self, GraphError> {
         let mut places = HashMap::new();
         for (index, node) in nodes.iter().enumerate() {
@@ -202,26 +226,16 @@ impl Graph {
         };
         let mut known = HashSet::new();
         let mut between = Vec::new();
-        for (key, counts, joins, halves) in edges {
-            let (source, target) = (place(&key.source)?, place(&key.target)?);
-            if !known.insert((source, target, key.listener.clone())) {
+        for (source, target, edge) in edges {
+            let ends = (place(&source)?, place(&target)?);
+            if !known.insert((ends, edge.listener.clone())) {
                 return Err(GraphError::EdgeTwice {
-                    source_id: key.source.to_string(),
-                    target: key.target.to_string(),
-                    listener: key.listener.to_string(),
+                    source_id: source.to_string(),
+                    target: target.to_string(),
+                    listener: edge.listener.to_string(),
                 });
             }
-            let listener = key.listener;
-            between.push((
-                source,
-                target,
-                Edge {
-                    listener,
-                    counts,
-                    joins,
-                    halves,
-                },
-            ));
+            between.push((ends.0, ends.1, edge));
         }
         Ok(Self::assemble(nodes, between))
     }
@@ -256,7 +270,9 @@ impl Graph {
         }
         for (source, target, at) in keys {
             let (source, target) = (NodeIndex::new(source), NodeIndex::new(target));
-            if let Some(edge) = edges[at].take() {
+            if let Some(mut edge) = edges[at].take() {
+                // Its figures tell: of a window, no longer once that began later.
+                edge.gaps.set(Gap::Existing, edge.counts.existing > 0);
                 graph.graph.add_edge(source, target, edge);
             }
         }
@@ -286,6 +302,17 @@ impl Graph {
             };
             (key, edge)
         })
+    }
+
+    /// How many edges have which gap, each of which is named.
+    pub fn gaps(&self) -> impl Iterator<Item = (Gap, usize)> {
+        let with = |gap| {
+            self.edges()
+                .filter(move |(.., edge)| edge.gaps.contains(gap))
+        };
+        Gap::ALL
+            .into_iter()
+            .map(move |gap| (gap, with(gap).count()))
     }
 
     /// The node of this id.

@@ -161,6 +161,7 @@ impl Graph {
 fn add(all: &mut Edge, edge: &Edge) {
     all.counts += edge.counts;
     all.halves.add(&edge.halves);
+    all.gaps |= edge.gaps;
     for (join, connections) in &edge.joins {
         let sum = all.joins.entry(*join).or_default();
         *sum = sum.saturating_add(*connections);

@@ -11,6 +11,10 @@ pub struct Lens<'a> {
     pub processes: bool,
     /// To tell the age of what should have been told again.
     pub clock: Option<Clock>,
+    /// Whether send and receive calls are counted.
+    pub counts_calls: bool,
+    /// Whether some container engine does not answer.
+    pub engine_silent: bool,
 }
 
 impl<'a> From<&'a str> for Lens<'a> {
@@ -19,6 +23,8 @@ impl<'a> From<&'a str> for Lens<'a> {
             host,
             processes: false,
             clock: None,
+            counts_calls: true,
+            engine_silent: false,
         }
     }
 }

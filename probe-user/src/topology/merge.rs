@@ -19,9 +19,10 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Completeness, Edge, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot, backlog,
+    Completeness, Edge, EdgeKey, Gap, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot,
+    backlog,
 };
-use crate::kernel::{flows::Counts, halves::Halves, losses::Losses};
+use crate::kernel::losses::Losses;
 use claims::{Claims, Holder};
 
 /// Why graphs cannot be merged.
@@ -43,7 +44,6 @@ pub fn merge(snapshots: &[Snapshot]) -> Result<Snapshot, MergeError> {
         merge.take_in(snapshot);
     }
     Ok(Snapshot {
-        counts_calls: snapshots.iter().all(|s| s.counts_calls),
         started: snapshots
             .iter()
             .map(|s| s.started)
@@ -83,6 +83,14 @@ struct Half {
     edge: Edge,
 }
 
+impl Half {
+    /// Whether any of its connections was established: of what failed there is no other end.
+    const fn stood(&self) -> bool {
+        let counts = &self.edge.counts;
+        counts.existing > 0 || counts.opened > 0
+    }
+}
+
 /// A half with what both its ends may be.
 struct Client<'a> {
     half: &'a Half,
@@ -100,7 +108,7 @@ struct Merge {
 }
 
 /// Edges of the merged graph, by what tells them apart.
-type Edges = HashMap<EdgeKey, (Counts, BTreeMap<Join, u64>, Halves)>;
+type Edges = HashMap<EdgeKey, Edge>;
 
 impl Merge {
     fn new(seen: &[Seen]) -> Self {
@@ -175,12 +183,18 @@ impl Merge {
             let targets: HashSet<_> = answering.iter().map(|s| &self.halves[*s].target).collect();
             let one = targets.iter().next().filter(|_| targets.len() == 1);
             if let Some(target) = one {
-                add(&mut edges, half, &half.source, target, Some(Join::Tuple));
+                let sum = add(&mut edges, half, &half.source, target, Some(Join::Tuple));
+                for server in &answering {
+                    sum.gaps |= self.halves[*server].edge.gaps.of_names();
+                }
                 accounted.extend(answering);
             } else {
                 let (target, join) = far_end(&half.target, client.holder.as_ref());
                 met.extend(client.holder.as_ref().and_then(Holder::bare_host));
-                add(&mut edges, half, &half.source, &target, join);
+                let sum = add(&mut edges, half, &half.source, &target, join);
+                if target != half.target && half.stood() {
+                    sum.gaps |= Gap::TargetUnseen.into();
+                }
             }
         }
         for index in servers
@@ -191,13 +205,16 @@ impl Merge {
             let holder = self.elsewhere(&half.source, &half.target);
             let (source, join) = far_end(&half.source, holder.as_ref());
             met.extend(holder.as_ref().and_then(Holder::bare_host));
-            add(&mut edges, half, &source, &half.target, join);
+            let sum = add(&mut edges, half, &source, &half.target, join);
+            if source != half.source && half.stood() {
+                sum.gaps |= Gap::SourceUnseen.into();
+            }
         }
         let met: Vec<Node> = met.into_iter().map(host_node).collect();
         for node in met {
             self.nodes.entry(node.id.clone()).or_insert(node);
         }
-        finish(self.nodes, &edges)
+        finish(self.nodes, edges)
     }
 
     /// Adds the edges that sequence numbers prove, and takes their figures off their halves. Whether
@@ -215,10 +232,10 @@ impl Merge {
                 source: client.source.clone(),
                 target: server.target.clone(),
                 edge: Edge {
-                    listener: server.edge.listener.clone(),
                     counts: tie.counts,
                     joins: tie.joins,
-                    halves: Halves::default(),
+                    gaps: tie.gaps,
+                    ..Edge::new(server.edge.listener.clone())
                 },
             };
             add(edges, &whole, &whole.source, &whole.target, None);
@@ -331,24 +348,34 @@ fn far_end(external: &NodeId, holder: Option<&Holder<'_>>) -> (NodeId, Option<Jo
     }
 }
 
-/// Adds the half's figures to the edge from `source` to `target`; all of it rests on `join`, or on
-/// what it rested on before.
-fn add(edges: &mut Edges, half: &Half, source: &NodeId, target: &NodeId, join: Option<Join>) {
+/// Adds the half's figures to the edge from `source` to `target`, and gives that; all of it rests on
+/// `join`, or on what it rested on before.
+fn add<'a>(
+    edges: &'a mut Edges,
+    half: &Half,
+    source: &NodeId,
+    target: &NodeId,
+    join: Option<Join>,
+) -> &'a mut Edge {
     let key = EdgeKey {
         source: source.clone(),
         target: target.clone(),
         listener: half.edge.listener.clone(),
     };
-    let (counts, joins, halves) = edges.entry(key).or_default();
-    *counts += half.edge.counts;
+    let sum = edges
+        .entry(key)
+        .or_insert_with(|| Edge::new(half.edge.listener.clone()));
+    sum.counts += half.edge.counts;
+    sum.gaps |= half.edge.gaps;
     // One more host may know the far end, unless it is known already.
     if join.is_none() {
-        halves.add(&half.edge.halves);
+        sum.halves.add(&half.edge.halves);
     }
     for (before, connections) in &half.edge.joins {
-        let sum = joins.entry(join.unwrap_or(*before)).or_default();
+        let sum = sum.joins.entry(join.unwrap_or(*before)).or_default();
         *sum = sum.saturating_add(*connections);
     }
+    sum
 }
 
 const fn lost(a: Losses, b: Losses) -> Losses {
@@ -363,7 +390,7 @@ const fn lost(a: Losses, b: Losses) -> Losses {
 }
 
 /// The graph, without external nodes that turned out to be somebody.
-fn finish(nodes: BTreeMap<NodeId, Node>, edges: &Edges) -> Graph {
+fn finish(nodes: BTreeMap<NodeId, Node>, edges: Edges) -> Graph {
     let used: HashSet<_> = edges
         .keys()
         .flat_map(|key| [&key.source, &key.target])
@@ -372,10 +399,10 @@ fn finish(nodes: BTreeMap<NodeId, Node>, edges: &Edges) -> Graph {
         .into_values()
         .filter(|node| node.kind != Kind::External || used.contains(&node.id))
         .collect();
-    let edges = edges.iter().map(|(key, (counts, joins, halves))| {
-        (key.clone(), *counts, joins.clone(), halves.clone())
-    });
-    Graph::with_halves(nodes, edges).expect("ids and keys come from maps, and every end is a node")
+    drop(used);
+    let edges = edges.into_iter();
+    let edges = edges.map(|(key, edge)| (key.source, key.target, edge));
+    Graph::with_edges(nodes, edges).expect("ids and keys come from maps, and every end is a node")
 }
 
 #[cfg(test)]

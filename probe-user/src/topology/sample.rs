@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use proptest::prelude::*;
 
 use super::{
-    Completeness, EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Placement, Seen, Snapshot,
-    placement::ServiceState,
+    Completeness, Edge, EdgeKey, Gaps, Graph, Join, Kind, Listener, Node, NodeId, Placement, Seen,
+    Snapshot, placement::ServiceState,
 };
 use crate::{
     identity::Workload,
@@ -116,7 +116,6 @@ pub(crate) fn snapshot(
         started: "2026-01-02T03:04:05Z".parse().unwrap(),
         ended: "2026-01-02T03:04:15Z".parse().unwrap(),
         graph: Arc::new(Graph::new(nodes, edges).unwrap()),
-        counts_calls: true,
         losses: Losses::default(),
         completeness: Some(Completeness {
             whole: 3,
@@ -159,6 +158,32 @@ pub(crate) fn shop() -> Snapshot {
         vec![proxy, web, cache, db, shopper, lone],
         edges,
     )
+}
+
+/// The same, all edges of which lack something.
+pub(crate) fn with_gaps(snapshot: Snapshot, gaps: Gaps) -> Snapshot {
+    with_gaps_each(snapshot, &[gaps])
+}
+
+/// The same, the edges of which lack this, in turn.
+pub(crate) fn with_gaps_each(snapshot: Snapshot, gaps: &[Gaps]) -> Snapshot {
+    let edges = snapshot.graph.keyed_edges().zip(gaps.iter().cycle());
+    let edges = edges.map(|((key, edge), gaps)| {
+        let mut edge = Edge {
+            gaps: *gaps,
+            ..edge.clone()
+        };
+        if !edge.counts_calls() {
+            (edge.counts.sends, edge.counts.receives) = (0, 0);
+        }
+        (key.source, key.target, edge)
+    });
+    let nodes = snapshot.graph.nodes().cloned().collect();
+    let graph = Graph::with_edges(nodes, edges.collect::<Vec<_>>()).unwrap();
+    Snapshot {
+        graph: Arc::new(graph),
+        ..snapshot
+    }
 }
 
 /// Two services of three tasks on ECS, a one-off task, and who asks them from outside.

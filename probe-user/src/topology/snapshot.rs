@@ -27,8 +27,6 @@ pub struct Snapshot {
     pub ended: Timestamp,
     /// Who talked to whom.
     pub graph: Arc<Graph>,
-    /// Whether send and receive calls were counted, on every host.
-    pub counts_calls: bool,
     /// What was seen and not kept.
     pub losses: Losses,
     /// How much of all there was it accounts for, of the whole host, whatever part of the graph is

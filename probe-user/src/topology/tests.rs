@@ -226,10 +226,8 @@ fn what_does_not_fit_is_counted_and_counts_for_the_rest() {
 fn the_edge_shows_the_evidence_of_most_of_its_connections() {
     let edge = |joins: &[(Join, u64)]| {
         super::Edge {
-            listener: super::Listener::Tcp(80),
-            counts: Counts::default(),
             joins: joins.iter().copied().collect(),
-            halves: Halves::default(),
+            ..super::Edge::new(super::Listener::Tcp(80))
         }
         .join()
     };

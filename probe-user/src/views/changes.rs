@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::units::bytes;
 use crate::{
     export::text::plain,
-    topology::{Delta, Edge, EdgeKey, Graph, Node, question::name_of},
+    topology::{Delta, Edge, EdgeKey, Gap, Graph, Node, question::name_of},
 };
 
 /// Nodes first, then edges; nothing at all if nothing changed.
@@ -147,7 +147,12 @@ fn edge_changes(before: &Edge, after: &Edge) -> String {
     found.note("sends", &old.sends, &new.sends);
     found.note("receives", &old.receives, &new.receives);
     found.note("evidence", &evidence(before), &evidence(after));
+    found.note("gaps", &gaps(before), &gaps(after));
     found.text()
+}
+
+fn gaps(edge: &Edge) -> String {
+    list(&edge.gaps.iter().map(Gap::as_str).collect::<Vec<_>>())
 }
 
 fn evidence(edge: &Edge) -> String {

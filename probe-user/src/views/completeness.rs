@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::topology::{Cause, Completeness};
+use crate::topology::{Cause, Completeness, Gap, Graph};
 
 /// One line if anything is missing.
 #[must_use]
@@ -81,6 +81,40 @@ const fn meaning(cause: Cause) -> &'static str {
     }
 }
 
+/// How many of the graph's edges may lack something, and of each reason what it means and what to do.
+#[must_use]
+pub fn edges_explained(graph: &Graph) -> String {
+    let edges = graph.edges().count();
+    let lacking = graph.edges().filter(|(.., edge)| !edge.gaps.is_empty());
+    let mut text = format!("{} of {edges} edges may lack something\n", lacking.count());
+    for (gap, edges) in graph.gaps().filter(|(_, edges)| *edges > 0) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:<14}{edges:>5}  {}", gap.as_str(), reason(gap));
+    }
+    text
+}
+
+const fn reason(gap: Gap) -> &'static str {
+    match gap {
+        Gap::Map => {
+            "an end found the flow table full, and is on an edge to unknown; raise --max-flows"
+        }
+        Gap::SourceUnseen => {
+            "the source is here and its end was not seen: joined by address, or not at all"
+        }
+        Gap::TargetUnseen => {
+            "the target is here and its end was not seen: joined by address, or not at all"
+        }
+        Gap::Identity => "an end has no name: no container engine has told it; see --engine",
+        Gap::Engine => "an end is a container, and an engine does not answer: its name may be old",
+        Gap::Ecs => "ECS has not described an end's task, or not told of its service lately",
+        Gap::Calls => "calls are not counted on this kernel; `probe doctor` there says by what",
+        Gap::Existing => {
+            "connections stood when watching began: what they moved before is not known"
+        }
+    }
+}
+
 /// Never rounded up to all.
 fn percent(share: f64) -> String {
     if share >= 1.0 {
@@ -92,6 +126,7 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::sample;
 
     #[test]
     fn what_is_missing_is_said_and_explained() {
@@ -107,6 +142,14 @@ mod tests {
         insta::assert_snapshot!(explained(&account));
         assert_eq!(line(&Completeness::default()), None);
         insta::assert_snapshot!(explained(&Completeness::default()));
+    }
+
+    #[test]
+    fn what_edges_may_lack_is_counted_and_explained() {
+        let shop = sample::shop();
+        insta::assert_snapshot!(edges_explained(&shop.graph), @"0 of 8 edges may lack something");
+        let all = sample::with_gaps(shop, Gap::ALL.into_iter().collect());
+        insta::assert_snapshot!(edges_explained(&all.graph));
     }
 
     #[test]

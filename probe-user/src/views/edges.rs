@@ -12,7 +12,7 @@ use crate::{
     export::{Snapshot, text::cut},
     filter::{Filter, of::EdgeRecord},
     kernel::{flows::Counts, losses::Losses},
-    topology::{EdgeKey, Graph, Listener},
+    topology::{EdgeKey, Gap, Gaps, Graph, Listener},
 };
 
 /// Characters of a name in the table: a long one must not push all others off the screen.
@@ -33,6 +33,8 @@ pub struct Row {
     pub recent: Counts,
     /// The evidence.
     pub join: &'static str,
+    /// What it may lack.
+    pub gaps: Gaps,
 }
 
 impl Row {
@@ -96,6 +98,7 @@ impl Edges {
                     total: edge.counts,
                     recent: edge.counts.saturating_sub(before),
                     join: edge.join().as_str(),
+                    gaps: edge.gaps,
                 })
             })
             .collect();
@@ -110,17 +113,22 @@ impl Edges {
     }
 }
 
-/// The whole graph since the start, for `probe graph -o table`.
+/// The whole graph since the start, for `probe graph -o table`. What edges may lack is a column if
+/// any that is shown lacks something.
 #[must_use]
 pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_header([
-        "CLIENT", "SERVER", "PORT", "CONNS", "FAILED", "SENT", "RECEIVED", "JOIN",
-    ]);
     let rows = Edges::default().rows(&snapshot.graph);
     let shown = limit.unwrap_or(rows.len());
+    let incomplete = rows.iter().take(shown).any(|row| !gaps(row).is_empty());
+    let mut table = Table::new();
+    let mut header = vec![
+        "CLIENT", "SERVER", "PORT", "CONNS", "FAILED", "SENT", "RECEIVED", "JOIN",
+    ];
+    header.extend(incomplete.then_some("MAY LACK"));
+    table.load_preset(NOTHING).set_header(header);
     for row in rows.iter().take(shown) {
-        table.add_row([
+        let gaps = incomplete.then(|| gaps(row).to_string());
+        let cells = [
             cut(&row.source, WIDEST).into_owned(),
             cut(&row.target, WIDEST).into_owned(),
             cut(&row.port.to_string(), WIDEST).into_owned(),
@@ -129,7 +137,8 @@ pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
             bytes(row.total.bytes_sent),
             bytes(row.total.bytes_received),
             row.join.to_owned(),
-        ]);
+        ];
+        table.add_row(cells.into_iter().chain(gaps));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         if (2..=6).contains(&index) {
@@ -148,6 +157,11 @@ pub fn table(snapshot: &Snapshot, limit: Option<usize>) -> String {
     lines.extend(losses(&snapshot.losses));
     lines.extend(snapshot.completeness.as_ref().and_then(completeness::line));
     lines.join("\n") + "\n"
+}
+
+/// What the row may lack of what the table shows: that is no calls.
+fn gaps(row: &Row) -> Gaps {
+    row.gaps.iter().filter(|gap| *gap != Gap::Calls).collect()
 }
 
 /// A sentence on what was lost, if anything was.

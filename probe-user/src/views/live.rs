@@ -93,7 +93,10 @@ mod tests {
     use ratatui::{Terminal, backend::TestBackend};
 
     use super::*;
-    use crate::{kernel::flows::Counts, topology::Listener};
+    use crate::{
+        kernel::flows::Counts,
+        topology::{Gaps, Listener},
+    };
 
     fn screen(width: u16, height: u16) -> String {
         let state = State {
@@ -115,6 +118,7 @@ mod tests {
                     ..Counts::default()
                 },
                 join: "sequence",
+                gaps: Gaps::default(),
             }],
             interval: Duration::from_secs(1),
             losses: Losses::default(),

@@ -188,6 +188,8 @@ fn while_ecs_cannot_be_reached_names_stay_with_their_age() {
         (&"web".into(), &2.into())
     );
     assert!((3..20).contains(&ecs["age"].as_u64().unwrap()), "{ecs:#}");
+    let edge = graph.edge("web", "web", 7000).unwrap();
+    assert_eq!(edge["gaps"], serde_json::json!(["ecs"]), "{edge:#}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! How much of what happened the graph accounts for, as JSON says it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::topology::{Cause, Completeness};
+use crate::topology::{Cause, Completeness, Graph};
 
 /// What became of all connections, in connections, and of all records. A connection is lost to one
 /// cause: `whole` and all of `lost` are all there were, at most.
@@ -50,14 +52,23 @@ struct Document {
     schema: &'static str,
     completeness: f64,
     account: Account,
+    edges: usize,
+    /// How many edges may lack something, by reason.
+    gaps: BTreeMap<&'static str, usize>,
 }
 
-/// The account alone, schema `probe.completeness/v1`, and a line feed.
-pub fn text(account: &Completeness) -> serde_json::Result<String> {
+/// The account of a graph's host and its edges' gaps alone, schema `probe.completeness/v1`, and a line
+/// feed.
+pub fn text(account: &Completeness, graph: &Graph) -> serde_json::Result<String> {
     let document = Document {
         schema: "probe.completeness/v1",
         completeness: account.share(),
         account: (*account).into(),
+        edges: graph.edges().count(),
+        gaps: graph
+            .gaps()
+            .map(|(gap, edges)| (gap.as_str(), edges))
+            .collect(),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }

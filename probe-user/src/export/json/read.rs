@@ -12,7 +12,7 @@ use crate::{
     ids::CgroupId,
     kernel::{flows::Counts, halves::Halves},
     topology::{
-        EdgeKey, Graph, Join, Kind, Listener, Node, NodeId, Scope, Seen, graph::GraphError,
+        Edge, Gap, Gaps, Graph, Join, Kind, Listener, Node, NodeId, Scope, Seen, graph::GraphError,
     },
 };
 
@@ -65,15 +65,13 @@ pub fn read(json: &str) -> Result<Snapshot, ReadError> {
         return Err(ReadError::Schema(schema));
     }
     let wire: wire::Graph<'_> = serde_json::from_str(json).map_err(ReadError::Json)?;
-    let counts_calls = wire.edges.iter().all(|edge| edge.sends.is_some());
     let edges: Vec<_> = wire.edges.into_iter().map(edge).collect::<Result<_, _>>()?;
     let nodes = wire.nodes.into_iter().map(node).collect();
     Ok(Snapshot {
         started: time(&wire.started)?,
         ended: time(&wire.ended)?,
         seen: seen(&wire.host, wire.hosts),
-        graph: Arc::new(Graph::with_halves(nodes, edges).map_err(ReadError::Graph)?),
-        counts_calls,
+        graph: Arc::new(Graph::with_edges(nodes, edges).map_err(ReadError::Graph)?),
         losses: wire.losses.into(),
         completeness: wire.account.map(Into::into),
     })
@@ -129,8 +127,6 @@ fn node(wire: wire::Node<'_>) -> Node {
     }
 }
 
-type PlainEdge = (EdgeKey, Counts, BTreeMap<Join, u64>, Halves);
-
 /// A connection's both first sequence numbers.
 fn number(half: &str) -> Result<u64, ReadError> {
     let digits = Some(half).filter(|half| half.len() == 16 && !half.starts_with('+'));
@@ -138,7 +134,7 @@ fn number(half: &str) -> Result<u64, ReadError> {
     number.ok_or_else(|| ReadError::Half(half.to_owned()))
 }
 
-fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
+fn edge(wire: wire::Edge<'_>) -> Result<(NodeId, NodeId, Edge), ReadError> {
     let listener = match (wire.protocol, wire.port, &wire.path) {
         (wire::Protocol::Tcp, Some(port), _) => Listener::Tcp(port),
         (wire::Protocol::Udp, Some(port), _) => Listener::Udp(port),
@@ -175,12 +171,18 @@ fn edge(wire: wire::Edge<'_>) -> Result<PlainEdge, ReadError> {
         let connections = counts.existing.saturating_add(counts.opened);
         joins.insert(wire.join.into(), connections.saturating_add(counts.failed));
     }
-    let key = EdgeKey {
-        source: NodeId::new(&wire.source),
-        target: NodeId::new(&wire.target),
-        listener,
-    };
+    let mut gaps: Gaps = wire.gaps.into_iter().map(Gap::from).collect();
+    if wire.sends.is_none() {
+        gaps |= Gap::Calls.into();
+    }
     let halves = wire.halves.iter().map(|half| number(half));
-    let halves = Halves::of(halves.collect::<Result<Vec<_>, _>>()?);
-    Ok((key, counts, joins, halves))
+    let edge = Edge {
+        listener,
+        counts,
+        joins,
+        halves: Halves::of(halves.collect::<Result<Vec<_>, _>>()?),
+        gaps,
+    };
+    let [source, target] = [wire.source, wire.target].map(|id| NodeId::new(&id));
+    Ok((source, target, edge))
 }

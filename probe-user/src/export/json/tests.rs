@@ -8,7 +8,7 @@ use super::{JSON_SCHEMA, read, wire, write};
 use crate::{
     export::Snapshot,
     kernel::halves::Halves,
-    topology::{Graph, Kind, sample},
+    topology::{Edge, Gap, Graph, Kind, sample},
 };
 
 fn json(snapshot: &Snapshot) -> String {
@@ -80,10 +80,13 @@ fn kept_connections_come_back() {
         .keyed_edges()
         .zip(1..)
         .map(|((key, edge), number)| {
-            let halves = Halves::of([number << 40, u64::MAX - number]);
-            (key, edge.counts, edge.joins.clone(), halves)
+            let edge = Edge {
+                halves: Halves::of([number << 40, u64::MAX - number]),
+                ..edge.clone()
+            };
+            (key.source, key.target, edge)
         });
-    let graph = Graph::with_halves(
+    let graph = Graph::with_edges(
         shop.graph.nodes().cloned().collect(),
         edges.collect::<Vec<_>>(),
     );
@@ -99,12 +102,31 @@ fn kept_connections_come_back() {
 
 #[test]
 fn calls_that_nobody_counted_are_null() {
-    let mut snapshot = sample::shop();
-    snapshot.counts_calls = false;
-    let json = json(&snapshot);
-    assert!(json.contains("\"sends\": null") && !json.contains("\"sends\": 0"));
-    is_valid(&validator(), &json);
-    assert!(!read(&json).unwrap().counts_calls);
+    let snapshot = sample::with_gaps(sample::shop(), Gap::Calls.into());
+    let text = json(&snapshot);
+    assert!(text.contains("\"sends\": null") && !text.contains("\"sends\": 0"));
+    is_valid(&validator(), &text);
+    comes_back(&snapshot);
+    // A document that does not say why says the same.
+    let gaps = "      \"gaps\": [\n        \"calls\"\n      ]";
+    assert!(text.contains(gaps), "{text}");
+    let old = read(&text.replace(gaps, "      \"new\": null")).unwrap();
+    assert_eq!(json(&old), text);
+}
+
+#[test]
+fn every_gap_comes_back() {
+    for gap in Gap::ALL {
+        let snapshot = sample::with_gaps(sample::shop(), gap.into());
+        // Whether connections stood already, figures tell.
+        let is_told = gap != Gap::Existing;
+        let text = json(&snapshot);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let told = is_told.then(|| Value::from([gap.as_str()].as_slice()));
+        assert_eq!(document["edges"][0].get("gaps"), told.as_ref());
+        is_valid(&validator(), &text);
+        comes_back(&snapshot);
+    }
 }
 
 #[test]

@@ -197,6 +197,29 @@ pub(super) enum Join {
     OneSided,
 }
 
+/// Why an edge may not tell all there is to know.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Gap {
+    /// An end found the flow table full, and is on an edge to `unknown` as well or instead.
+    Map,
+    /// The source is on a host that is watched, and its end was not seen.
+    SourceUnseen,
+    /// The target is on a host that is watched, and its end was not seen.
+    TargetUnseen,
+    /// An end has no name: no container engine has told it.
+    Identity,
+    /// An end is a container, and an engine did not answer: its name may be old.
+    Engine,
+    /// An end is an ECS task that was not described, or whose service is overdue.
+    Ecs,
+    /// Calls are not counted on this kernel.
+    Calls,
+    /// Some of its connections stood when watching began: their bytes count from then on.
+    Existing,
+}
+
 /// One node talks to another on one port. Counts are the source's: it opened the connections.
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -248,6 +271,9 @@ pub(in crate::export) struct Edge<'a> {
     /// watched, has the same: so merged graphs find both ends behind any NAT.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) halves: Vec<String>,
+    /// What it may lack; left out when that is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) gaps: Vec<Gap>,
 }
 
 /// What was seen and not kept: all zero means that the graph is whole.
@@ -290,9 +316,7 @@ impl<'a> From<&'a Snapshot> for Graph<'a> {
             edges: snapshot
                 .graph
                 .edges()
-                .map(|(source, target, edge)| {
-                    Edge::new(&source.id, &target.id, edge, snapshot.counts_calls)
-                })
+                .map(|(source, target, edge)| Edge::new(&source.id, &target.id, edge))
                 .collect(),
             losses: snapshot.losses.into(),
             completeness: snapshot.completeness.map(|account| account.share()),
@@ -340,9 +364,8 @@ impl<'a> Edge<'a> {
         source: &'a topology::NodeId,
         target: &'a topology::NodeId,
         edge: &'a topology::Edge,
-        counts_calls: bool,
     ) -> Self {
-        let counts = edge.counts;
+        let (counts, counts_calls) = (edge.counts, edge.counts_calls());
         let joins = edge.joins.iter();
         let tcp = matches!(edge.listener, topology::Listener::Tcp(_));
         Self {
@@ -374,6 +397,7 @@ impl<'a> Edge<'a> {
                 .iter()
                 .map(|half| format!("{half:016x}"))
                 .collect(),
+            gaps: edge.gaps.iter().map(Into::into).collect(),
         }
     }
 }
@@ -398,6 +422,7 @@ macro_rules! alike {
 alike! {
     Kind: Container Process Host External Task Service Image;
     Join: Sequence Peer Tuple Proxy OneSided;
+    Gap: Map SourceUnseen TargetUnseen Identity Engine Ecs Calls Existing;
     Scope: Public Private LinkLocal Metadata Multicast;
 }
 

@@ -8,7 +8,13 @@ use super::{
 };
 use crate::topology::{Cause, Join};
 
-const JOINS: [Join; 4] = [Join::Sequence, Join::Peer, Join::Tuple, Join::OneSided];
+const JOINS: [Join; 5] = [
+    Join::Sequence,
+    Join::Peer,
+    Join::Tuple,
+    Join::Proxy,
+    Join::OneSided,
+];
 
 /// Writes them all. `folded` conversations are in "other".
 pub(super) fn write(to: &mut Families, desk: &Desk, published: &Published, folded: usize) {
@@ -179,6 +185,14 @@ fn graph(to: &mut Families, published: &Published) {
         .is(graph.nodes().count());
     to.metric("probe_edges", Kind::Gauge, "Edges of the graph.")
         .is(graph.edges().count());
+    let mut metric = to.metric(
+        "probe_incomplete_edges",
+        Kind::Gauge,
+        "Edges that may lack something, by reason: one may have several.",
+    );
+    for (gap, edges) in graph.gaps() {
+        metric.sample(&[("reason", gap.as_str())], edges);
+    }
     let mut metric = to.metric(
         "probe_joined_connections_total",
         Kind::Counter,

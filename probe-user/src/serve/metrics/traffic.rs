@@ -153,7 +153,6 @@ mod tests {
                 started: Timestamp::UNIX_EPOCH,
                 ended: Timestamp::UNIX_EPOCH,
                 graph: Arc::new(Graph::default()),
-                counts_calls: true,
                 losses: Losses::default(),
                 completeness: None,
             },

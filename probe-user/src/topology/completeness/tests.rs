@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    identity::{Container, ContainerId, layout::Runtime},
+    identity::{Container, ContainerId, Workload, layout::Runtime},
     ids::CgroupId,
     kernel::{flows::Flow, halves::Halves},
-    topology::Join,
+    topology::{Join, Listener},
 };
 
 fn container(name: Option<&str>) -> Workload {

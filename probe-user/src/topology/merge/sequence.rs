@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Half, Join};
-use crate::kernel::flows::Counts;
+use crate::{kernel::flows::Counts, topology::Gaps};
 
 /// Two halves of one edge, by index.
 pub(super) struct Tie {
@@ -19,6 +19,8 @@ pub(super) struct Tie {
     pub(super) counts: Counts,
     /// How many of the connections rest on what.
     pub(super) joins: BTreeMap<Join, u64>,
+    /// What lacks of the figures, and of both ends' names.
+    pub(super) gaps: Gaps,
 }
 
 /// What sequence numbers prove.
@@ -56,7 +58,7 @@ pub(super) fn tie(halves: &[Half], clients: &[usize], servers: &[usize]) -> Tied
                 };
                 if established(*left) == 0 {
                     let rest = std::mem::take(left);
-                    tied.add(*client, busiest, rest);
+                    tied.add(halves, *client, busiest, rest);
                 }
             }
             _ => {}
@@ -106,14 +108,16 @@ impl Tied {
                 .into_iter()
                 .filter(|(_, connections)| *connections > 0)
                 .collect(),
+            gaps: halves[whose].edge.gaps | halves[other].edge.gaps.of_names(),
         });
     }
 
-    /// Adds to a tie there is.
-    fn add(&mut self, client: usize, server: usize, more: Counts) {
+    /// Adds what the client has counted beyond to a tie there is.
+    fn add(&mut self, halves: &[Half], client: usize, server: usize, more: Counts) {
         let same = |tie: &&mut Tie| (tie.client, tie.server) == (client, server);
         if let Some(tie) = self.ties.iter_mut().find(same) {
             tie.counts += more;
+            tie.gaps |= halves[client].edge.gaps;
             if more.connections() > 0 {
                 *tie.joins.entry(Join::Sequence).or_default() += more.connections();
             }

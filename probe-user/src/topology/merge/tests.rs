@@ -1,6 +1,6 @@
 use super::{MergeError, merge};
 use crate::topology::{
-    Join, Node, Snapshot,
+    Gap, Join, Node, Snapshot,
     sample::{self, container, edge, external, process},
 };
 
@@ -227,6 +227,47 @@ fn a_merged_graph_can_be_merged_further() {
         &c,
         &["client server 80 5 tuple", "curl server 80 1 tuple"],
     );
+}
+
+/// What the edges lack, in their order, of a client's host and a server's, with what their own edges
+/// lack.
+fn lack(client: (&Snapshot, &[Gap]), server: (&Snapshot, &[Gap])) -> Vec<String> {
+    let with = |(snapshot, gaps): (&Snapshot, &[Gap])| {
+        sample::with_gaps(snapshot.clone(), gaps.iter().copied().collect())
+    };
+    let merged = merge(&[with(client), with(server)]).unwrap();
+    let edges = merged.graph.edges();
+    edges.map(|(.., edge)| edge.gaps.to_string()).collect()
+}
+
+#[test]
+fn an_edge_lacks_what_either_ends_name_lacks_and_its_own_figures() {
+    let client = container('a', "client", &[], "10.1.0.5");
+    let server = container('b', "server", &[], "10.2.0.6");
+    let (to, from) = (external("10.2.0.6"), external("10.1.0.5"));
+    let ask = |opened| {
+        let edge = edge(&client, &to, 80, opened, Join::OneSided);
+        host("a", A, &[&client, &to], vec![edge])
+    };
+    let got = edge(&from, &server, 80, 4, Join::OneSided);
+    let b = host("b", B, &[&server, &from], vec![got]);
+    // The figures are the client's: that the server's host counts no calls is nothing to it.
+    let lacking = lack(
+        (&ask(5), &[Gap::Ecs]),
+        (&b, &[Gap::Identity, Gap::Engine, Gap::Calls]),
+    );
+    assert_eq!(lacking, ["identity engine ecs"]);
+    assert_eq!(lack((&ask(5), &[Gap::Calls]), (&b, &[])), ["calls"]);
+    // Both hosts are watched, and each has seen one end alone.
+    let c = host("b", B, &[&server], Vec::new());
+    assert_eq!(lack((&ask(5), &[]), (&c, &[])), ["target-unseen"]);
+    let d = host("a", A, &[&client], Vec::new());
+    assert_eq!(lack((&d, &[]), (&b, &[Gap::Ecs])), ["source-unseen ecs"]);
+    // Nobody accepts what is refused.
+    let mut refused = edge(&client, &to, 81, 0, Join::OneSided);
+    refused.1.failed = 1;
+    let refused = host("a", A, &[&client, &to], vec![refused]);
+    assert_eq!(lack((&refused, &[]), (&c, &[])), [""]);
 }
 
 #[test]

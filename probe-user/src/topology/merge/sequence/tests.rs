@@ -6,7 +6,7 @@ use super::super::merge;
 use crate::{
     kernel::{flows::Counts, halves::Halves},
     topology::{
-        EdgeKey, Graph, Join, Kind, Listener, Node, Snapshot,
+        Edge, EdgeKey, Gap, Graph, Join, Kind, Listener, Node, Snapshot,
         sample::{self, container, external},
     },
 };
@@ -85,10 +85,15 @@ fn host<'a>(name: &str, seen: impl Iterator<Item = (Node, Node, u16, &'a Made)>)
         numbers.push(made.number);
     }
     let edges = edges.into_iter().map(|(key, (counts, numbers))| {
-        let joins = [(Join::OneSided, counts.opened)].into();
-        (key, counts, joins, Halves::of(numbers))
+        let edge = Edge {
+            counts,
+            joins: [(Join::OneSided, counts.opened)].into(),
+            halves: Halves::of(numbers),
+            ..Edge::new(key.listener)
+        };
+        (key.source, key.target, edge)
     });
-    let graph = Graph::with_halves(nodes.into_values().collect(), edges).unwrap();
+    let graph = Graph::with_edges(nodes.into_values().collect(), edges).unwrap();
     Snapshot {
         graph: graph.into(),
         ..sample::snapshot(name, "", Vec::new(), Vec::new())
@@ -262,10 +267,13 @@ fn several_of_each_that_share_all_are_not_told_apart() {
 fn a_proxy_that_was_folded_stays_the_evidence() {
     let [a, mut b] = hosts(&world(10, &[(0, 0, &[0])]));
     let edges = b.graph.keyed_edges().map(|(key, edge)| {
-        let joins = [(Join::Proxy, edge.counts.opened)].into();
-        (key, edge.counts, joins, edge.halves.clone())
+        let edge = Edge {
+            joins: [(Join::Proxy, edge.counts.opened)].into(),
+            ..edge.clone()
+        };
+        (key.source, key.target, edge)
     });
-    let graph = Graph::with_halves(
+    let graph = Graph::with_edges(
         b.graph.nodes().cloned().collect(),
         edges.collect::<Vec<_>>(),
     );
@@ -277,6 +285,20 @@ fn a_proxy_that_was_folded_stays_the_evidence() {
         .map(|(_, _, edge)| edge.join())
         .collect();
     assert_eq!(joins, [Join::Proxy]);
+}
+
+#[test]
+fn a_tied_edge_lacks_what_its_figures_lack_and_both_ends_names() {
+    let [a, b] = hosts(&world(10, &[(0, 0, &[0])]));
+    let with = |snapshot, gaps: &[Gap]| sample::with_gaps(snapshot, gaps.iter().copied().collect());
+    let merged = merge(&[with(a, &[Gap::Ecs]), with(b, &[Gap::Identity, Gap::Calls])]);
+    let merged = merged.unwrap();
+    let gaps: Vec<_> = merged
+        .graph
+        .edges()
+        .map(|(.., e)| e.gaps.to_string())
+        .collect();
+    assert_eq!(gaps, ["identity ecs"]);
 }
 
 /// Connections of any client to any service; which servers may answer it is `servers`' word.
