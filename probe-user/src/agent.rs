@@ -5,6 +5,7 @@ mod connections;
 mod error;
 mod files;
 mod graph;
+mod hearing;
 pub(crate) mod machine;
 mod messages;
 mod options;
@@ -28,6 +29,7 @@ use self::{
 };
 pub use self::{
     error::{RunError, StartError},
+    hearing::Hearing,
     options::{Options, Show},
 };
 use crate::{
