@@ -13,22 +13,23 @@ use crate::{
 /// A process of the host is told by its command alone, so only containers are named.
 #[must_use]
 pub fn filter(edge: &EdgeKey) -> Option<Filter> {
-    let mut text = format!("fd.proto = {}", edge.listener.protocol());
+    let mut sockets = format!("fd.proto = {}", edge.listener.protocol());
     match &edge.listener {
-        Listener::Tcp(port) | Listener::Udp(port) => text += &format!(" and fd.port = {port}"),
+        Listener::Tcp(port) | Listener::Udp(port) => sockets += &format!(" and fd.port = {port}"),
         Listener::Unix(_) => {}
         Listener::Other => return None,
     }
     let ends = [&edge.source, &edge.target].map(place);
     // What is elsewhere calls nothing here.
     let here = ends.iter().filter(|(kind, _)| *kind != "external");
+    let mut containers = String::new();
     if here.clone().all(|(kind, _)| *kind == "container") {
         let ids: Vec<_> = here.map(|(_, id)| format!("\"{id}\"")).collect();
-        if !ids.is_empty() {
-            text += &format!(" and container.id in ({})", ids.join(", "));
-        }
+        containers = format!(" and container.id in ({})", ids.join(", "));
     }
-    text.parse().ok()
+    // Without them where there are none, or one is too short to be asked for.
+    let all = format!("{sockets}{containers}").parse();
+    all.or_else(|_| sockets.parse()).ok()
 }
 
 impl Talk {

@@ -158,5 +158,9 @@ fn the_kernel_is_asked_for_no_more_than_it_takes() {
         edge("host:here", "process:db", Listener::Unix("/run/x".into())),
         "fd.proto = unix",
     );
+    check(
+        edge("container:web", "external:192.0.2.7", Listener::Udp(53)),
+        "fd.proto = udp and fd.port = 53",
+    );
     assert_eq!(filter(&edge("a", "b", Listener::Other)), None);
 }
