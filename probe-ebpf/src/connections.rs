@@ -122,10 +122,11 @@ fn tell(socket: Socket, entry: Option<Entry>, kind: u32) -> Option<Connection> {
             received = entry.received(&position).unwrap_or_default();
         }
     }
-    if !wanted::is(pid, (local, local_port), (remote, remote_port)) {
+    let cgroup = socket.cgroup();
+    if !wanted::is(cgroup, pid, (local, local_port), (remote, remote_port)) {
         return None;
     }
-    let header = header(kind, pid, socket.cgroup());
+    let header = header(kind, pid, cgroup);
     Some(Connection {
         header,
         local,

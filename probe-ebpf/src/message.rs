@@ -20,6 +20,10 @@ pub const MAX_SNAPLEN: u32 = 65_536;
 /// cut.
 pub const MAX_PIECES: u64 = 8;
 
+/// Cgroups that can be known to be of no interest; what is in others is told, and passed over by who
+/// reads it.
+pub const MAX_REFUSED: usize = 16_384;
+
 /// What is wanted of all messages; zeroes where anything is.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Wanted {
     pub direction: u32,
     /// As in a [`Message`].
     pub protocol: u32,
+    /// Whether there may be cgroups of which nothing is.
+    pub cgroups: u32,
 }
 
 /// One call.
@@ -87,5 +93,5 @@ const _: () = {
     assert!(offset_of!(Message, local_port) == 96);
     assert!(offset_of!(Message, path) == 104);
     assert!(size_of::<Message>() == 216);
-    assert!(size_of::<Wanted>() == 52);
+    assert!(size_of::<Wanted>() == 56);
 };

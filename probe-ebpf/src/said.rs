@@ -78,6 +78,7 @@ impl Said {
         (way == 0 || way == u32::from(self.direction))
             && (protocol == 0 || protocol == u32::from(self.protocol))
             && wanted::is(
+                self.process.cgroup,
                 self.process.pid,
                 (self.local, self.port),
                 (self.peer.address, self.peer.port),

@@ -5,9 +5,11 @@ mod connections;
 mod error;
 mod files;
 mod graph;
+mod hearing;
 pub(crate) mod machine;
 mod messages;
 mod options;
+mod refused;
 mod ring;
 
 use std::{sync::Arc, time::Duration};
@@ -22,10 +24,12 @@ use tracing::{debug, warn};
 
 use self::{
     attach::unattached,
+    refused::{Refused, due},
     ring::{every, take_in},
 };
 pub use self::{
     error::{RunError, StartError},
+    hearing::Hearing,
     options::{Options, Show},
 };
 use crate::{
@@ -75,6 +79,7 @@ pub struct Agent {
     messages: Option<AsyncFd<Messages>>,
     files: files::Files,
     connections: Option<AsyncFd<Records>>,
+    refused: Option<Refused>,
     answers: Answers,
     ledger: Ledger,
     host: Host,
@@ -140,7 +145,9 @@ impl Agent {
         });
         let refresh = options.ecs.as_ref().map(|ecs| ecs.refresh);
 
-        let attached = attach::all(&mut object, options, &cgroups, &directory)?;
+        let hostname = machine::hostname();
+        let mut refused = Refused::of(options, &mut object, &hostname)?;
+        let attached = attach::all(&mut object, options, &cgroups, &directory, &mut refused)?;
         Ok(Self {
             object,
             flows,
@@ -151,6 +158,7 @@ impl Agent {
             messages,
             files,
             connections,
+            refused,
             answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
@@ -160,7 +168,7 @@ impl Agent {
                 addresses: machine::addresses(),
                 names: Names::default(),
             },
-            hostname: machine::hostname(),
+            hostname,
             began: Beginning::now(),
             ticks: every(options.interval),
             engines,
@@ -250,30 +258,43 @@ impl Agent {
 
     /// Waits for what happens next. May be dropped while it waits; nothing is lost.
     pub async fn next(&mut self) -> Result<Moment, RunError> {
-        tokio::select! {
-            _ = self.ticks.tick() => {
-                let begun = Instant::now();
-                self.read_flows()?;
-                self.files.tick()?;
-                self.vitals.last_tick = begun.elapsed();
-                self.vitals.ticking += begun.elapsed();
-                self.vitals.ticks += 1;
-                Ok(Moment::Tick)
-            }
-            records = ring::records(&mut self.records, self.looks.as_mut(), &self.host.directory) => {
-                let records = records.map_err(RunError::Poll)?;
-                Ok(Moment::Records(self.and_what_else_is_there(records)))
-            }
-            records = connections::readable(self.connections.as_mut()) => {
-                let records = records.map_err(RunError::Poll)?;
-                Ok(Moment::Records(self.and_what_else_is_there(records)))
-            }
-            messages = messages::readable(self.messages.as_mut()) => {
-                // What is said in a container that is new is said after it is made.
-                take_in(self.records.get_mut(), &self.host.directory);
-                Ok(Moment::Messages(messages.map_err(RunError::Poll)?))
+        loop {
+            tokio::select! {
+                _ = self.ticks.tick() => {
+                    let begun = Instant::now();
+                    self.read_flows()?;
+                    self.files.tick()?;
+                    self.vitals.last_tick = begun.elapsed();
+                    self.vitals.ticking += begun.elapsed();
+                    self.vitals.ticks += 1;
+                    return Ok(Moment::Tick);
+                }
+                records = ring::records(&mut self.records, self.looks.as_mut(), &self.host.directory) => {
+                    let records = records.map_err(RunError::Poll)?;
+                    return Ok(Moment::Records(self.and_what_else_is_there(records)));
+                }
+                records = connections::readable(self.connections.as_mut()) => {
+                    let records = records.map_err(RunError::Poll)?;
+                    return Ok(Moment::Records(self.and_what_else_is_there(records)));
+                }
+                messages = messages::readable(self.messages.as_mut()) => {
+                    // What is said in a container that is new is said after it is made.
+                    take_in(self.records.get_mut(), &self.host.directory);
+                    return Ok(Moment::Messages(messages.map_err(RunError::Poll)?));
+                }
+                () = due(self.refused.as_mut()) => self.follow_filter()?,
             }
         }
+    }
+
+    /// Lets the kernel know in which cgroups nothing can be wanted.
+    fn follow_filter(&mut self) -> Result<(), RunError> {
+        let directory = &self.host.directory;
+        let told = self
+            .refused
+            .as_mut()
+            .map(|refused| refused.follow(directory));
+        told.transpose().map(drop).map_err(RunError::Refused)
     }
 
     /// Who stands behind cgroups and addresses.

@@ -24,6 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     agent::{Agent, Options, Show},
     config::LogFormat,
+    filter::Filter,
     ids::NetNs,
     kernel::{connections::Watch, messages::Capture},
     remote::Remote,
@@ -166,15 +167,20 @@ enum Wanted {
 }
 
 impl Source {
-    /// Starts an agent and says so: `tracing …` on stderr, once everything is attached.
+    /// Starts an agent that may pass over what the filter keeps back, and says so: `tracing …` on
+    /// stderr, once everything is attached.
     fn start(
         &self,
         wanted: Wanted,
-        show: Show,
+        filter: Option<&Filter>,
         interval: Duration,
-        quiet: bool,
     ) -> anyhow::Result<Agent> {
-        start(&self.options(wanted, show, interval)?, quiet)
+        let options = self.options(wanted, Show::default(), interval)?;
+        let options = Options {
+            filter: filter.cloned(),
+            ..options
+        };
+        start(&options, false)
     }
 
     fn options(&self, wanted: Wanted, show: Show, interval: Duration) -> anyhow::Result<Options> {
@@ -194,6 +200,7 @@ impl Source {
                 Wanted::Records(watch) => watch,
                 _ => None,
             },
+            filter: None,
             ecs: None,
             show,
         })
@@ -201,7 +208,7 @@ impl Source {
 }
 
 impl FlowSource {
-    /// As [`Source::start`].
+    /// Starts an agent, and unless it is to be `quiet` says so.
     fn start(
         &self,
         wanted: Wanted,

@@ -5,6 +5,7 @@
 //! any of the values; `!=` and `not` turn that round, so `fd.ip != A` means that neither end is A.
 //! Where records come from is not known here.
 
+mod decided;
 mod error;
 mod expr;
 pub mod field;
@@ -90,6 +91,19 @@ impl Filter {
             }
         }
         certain
+    }
+
+    /// Whether nothing passes that has what `record` has of the fields that are `known`, whatever else
+    /// it has.
+    #[must_use]
+    pub fn refuses(&self, record: &impl Record, known: impl Fn(Field) -> bool) -> bool {
+        decided::decided(&self.expr, record, &known) == Some(false)
+    }
+
+    /// Whether there may be such a record.
+    #[must_use]
+    pub fn refuses_by(&self, known: impl Fn(Field) -> bool) -> bool {
+        decided::decides(&self.expr, false, &known)
     }
 
     /// Every field it names, in the order of the table, each once.

@@ -23,4 +23,5 @@ pub mod open_sockets;
 pub mod privileges;
 pub mod programs;
 pub mod records;
+pub mod refused;
 mod take;

@@ -1,7 +1,10 @@
 //! Containers of an engine.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -183,6 +186,27 @@ impl<'engine> Container<'engine> {
     pub fn inspect(&self, format: &str) -> Result<String> {
         self.engine
             .docker(["inspect", "--format", format, &self.id])
+    }
+
+    /// The id of its cgroup: the inode of its directory in the hierarchy of version 2.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn cgroup(&self) -> Result<u64> {
+        let pid = self.inspect("{{.State.Pid}}")?;
+        let file = format!("/proc/{pid}/cgroup");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+        let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
+        let path = path.with_context(|| format!("no cgroup of version 2: {text}"))?;
+        // Beside version 1 it has a place of its own.
+        let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(Path::new);
+        let mut mounts = mounts.iter().filter(|mount| mount.exists());
+        let mount = mounts.next().context("no cgroups are mounted")?;
+        let directory = mount.join(path);
+        let found = fs::metadata(&directory);
+        let found = found.with_context(|| format!("cannot look at {}", directory.display()))?;
+        Ok(found.ino())
     }
 
     /// Runs a command inside and gives what it printed.

@@ -2,7 +2,7 @@
 
 use tracing::{debug, warn};
 
-use super::{Options, StartError, messages};
+use super::{Options, StartError, map_error, messages, refused::Refused};
 use crate::{
     identity::{CgroupMount, Directory},
     kernel::{
@@ -23,6 +23,7 @@ pub(super) fn all(
     options: &Options,
     cgroups: &CgroupMount,
     directory: &Directory,
+    refused: &mut Option<Refused>,
 ) -> Result<Vec<&'static str>, StartError> {
     let mut attached = Vec::new();
     let mut attach = |capability: &Capability| {
@@ -34,6 +35,9 @@ pub(super) fn all(
     };
     attach(&CONTAINERS)?;
     directory.scan(cgroups)?;
+    if let Some(refused) = refused {
+        refused.follow(directory).map_err(map_error("REFUSED"))?;
+    }
     if options.processes {
         [PROCESSES, OOM_KILLS].iter().try_for_each(&mut attach)?;
     }

@@ -41,6 +41,9 @@ pub enum RunError {
     /// The loss counters could not be read.
     #[error("the loss counters cannot be read")]
     Losses(#[source] aya::maps::MapError),
+    /// What the kernel is to keep back could not be told.
+    #[error("the kernel keeps back what the filter may let pass")]
+    Refused(#[source] aya::maps::MapError),
     /// The ring could not be waited on.
     #[error("the record ring cannot be polled")]
     Poll(#[source] io::Error),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    filter::Filter,
     identity::{EngineAddress, ecs},
     ids::NetNs,
     kernel::{connections::Watch, messages::Capture},
@@ -30,6 +31,8 @@ pub struct Options {
     pub messages: Option<Capture>,
     /// Which connections are told one by one; `None` where nobody wants to know. Without traffic only.
     pub connections: Option<Watch>,
+    /// What of both is: cgroups of which it lets nothing pass are kept back by the kernel.
+    pub filter: Option<Filter>,
     /// How ECS is asked for the tasks of this host's containers; `None` where nobody wants to know.
     pub ecs: Option<ecs::Options>,
     /// What of the traffic is shown.

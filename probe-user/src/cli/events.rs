@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::{
-    Show, Source, Until, Wanted, announce_remote,
+    Source, Until, Wanted, announce_remote,
     filter::FilterArgs,
     print,
     remote::{TrustArgs, remote},
@@ -80,9 +80,7 @@ impl Events {
             return self.follow(&remote, &mut stop).await;
         }
         let wanted = Wanted::Records(self.watch(filter));
-        let mut agent = self
-            .source
-            .start(wanted, Show::default(), INTERVAL, false)?;
+        let mut agent = self.source.start(wanted, filter, INTERVAL)?;
         stop.start(&self.until);
         let mut teller = Teller {
             output: self.output,

@@ -216,6 +216,7 @@ impl Run {
             processes: settings.events,
             messages: None,
             connections: None,
+            filter: None,
             files: false,
             traffic: true,
             ecs: Some(self.ecs.options()),

@@ -1,5 +1,6 @@
 //! `probe top`.
 
+mod ear;
 mod screen;
 
 use std::{

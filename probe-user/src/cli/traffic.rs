@@ -10,13 +10,14 @@ use probe_ebpf::{
     message::{DIRECTION_RECEIVED, DIRECTION_SENT, MAX_SNAPLEN, Wanted as Kernel},
 };
 
-use super::{Show, Source, Trouble, Until, Wanted, filter::FilterArgs, print, stop::Stop};
+use super::{Source, Trouble, Until, Wanted, filter::FilterArgs, print, stop::Stop};
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
     filter::{
         Field::{self, FdCip, FdCport, FdLip, FdLport, FdRip, FdRport, FdSip, FdSport},
         Filter, Kind, Value,
+        of::PlaceRecord,
     },
     identity::workload::Holders,
     kernel::messages::{Capture, Message},
@@ -90,9 +91,7 @@ impl Traffic {
             files: self.files,
         };
         let wanted = Wanted::Messages(capture);
-        let mut agent = self
-            .source
-            .start(wanted, Show::default(), INTERVAL, false)?;
+        let mut agent = self.source.start(wanted, filter, INTERVAL)?;
         stop.start(&self.until);
         let mut teller = Teller {
             output: self.output,
@@ -145,7 +144,10 @@ fn asks_for_files(filter: &Filter) -> bool {
 
 /// What of a filter the kernel can decide: the rest is asked here, of what is left.
 pub(super) fn wanted(filter: &Filter) -> Kernel {
-    let mut wanted = Kernel::default();
+    let mut wanted = Kernel {
+        cgroups: filter.refuses_by(PlaceRecord::has).into(),
+        ..Kernel::default()
+    };
     for (field, value) in filter.certainties() {
         match (field, value) {
             (Field::FdPort | FdCport | FdSport | FdLport | FdRport, Value::Number(port)) => {
@@ -309,6 +311,7 @@ mod tests {
             "fd.sport=80 and fd.cport=4000 and fd.port=80 and container.name=web",
             Kernel {
                 ports: [80, 4000],
+                cgroups: 1,
                 ..nothing
             },
         );

@@ -3,9 +3,11 @@
 mod container;
 mod edge;
 mod file;
+mod place;
 mod process;
 
 pub use container::{ContainerFields, ContainerRecord};
 pub use edge::EdgeRecord;
 pub use file::FileRecord;
+pub use place::PlaceRecord;
 pub use process::ProcessRecord;

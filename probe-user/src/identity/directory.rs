@@ -130,6 +130,21 @@ impl Directory {
         state.containers.get(id).map(Arc::clone)
     }
 
+    /// Every cgroup of which it is certain whose it is, in no order: those of containers that found no
+    /// room are left out.
+    #[must_use]
+    pub fn cgroups(&self) -> Vec<(CgroupId, Option<Arc<Container>>)> {
+        let state = self.read();
+        let known = state.cgroups.iter().filter_map(|(id, cgroup)| {
+            let container = match &cgroup.container {
+                Some(container) => Some(Arc::clone(state.containers.get(container)?)),
+                None => None,
+            };
+            Some((*id, container))
+        });
+        known.collect()
+    }
+
     /// The path of a cgroup from the root of the hierarchy, with a leading slash.
     #[must_use]
     pub fn path_of(&self, cgroup: CgroupId) -> Option<Arc<str>> {

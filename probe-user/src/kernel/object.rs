@@ -182,7 +182,11 @@ impl Object {
         loader
             .override_global("WANTED_ADDRESSES", &wanted.addresses, true)
             .override_global("WANTED_PORTS", &wanted.ports, true)
-            .override_global("WANTED_PID", &wanted.pid, true);
+            .override_global("WANTED_PID", &wanted.pid, true)
+            .override_global("WANTED_CGROUPS", &wanted.cgroups, true);
+        if wanted.cgroups == 0 {
+            loader.map_max_entries("REFUSED", 1);
+        }
         if let Some(messages) = messages {
             loader
                 .map_max_entries("MESSAGES", messages.ring)

@@ -5,6 +5,7 @@ use super::{
     sheet::{Cell, Column, Line, Of, Show},
     traffic::open,
 };
+use crate::topology::EdgeKey;
 
 /// In the order of [`lines`].
 #[rustfmt::skip]
@@ -38,7 +39,11 @@ fn line(talk: &Talk<'_>) -> Line {
     } = talk;
     let total = &edge.counts;
     Line {
-        of: Of::Other(format!("{} {} {}", client.id, server.id, edge.listener)),
+        of: Of::Connection(EdgeKey {
+            source: client.id.clone(),
+            target: server.id.clone(),
+            listener: edge.listener.clone(),
+        }),
         cells: vec![
             Cell::text(client.name()),
             Cell::text(server.name()),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{identity::ContainerId, ids::Pid};
+use crate::{identity::ContainerId, ids::Pid, topology::EdgeKey};
 
 /// One column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,6 +51,8 @@ pub enum Of {
     Container(ContainerId),
     /// A process.
     Process(Pid),
+    /// An edge.
+    Connection(EdgeKey),
     /// Anything else, by what tells it apart.
     Other(String),
 }

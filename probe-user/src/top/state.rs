@@ -1,5 +1,6 @@
 //! What the screen of `probe top` shows, and what keys and mouse make of it. It draws nothing.
 
+mod conversation;
 mod mouse;
 
 use std::collections::{HashMap, VecDeque};
@@ -7,7 +8,12 @@ use std::collections::{HashMap, VecDeque};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Cell, Look, Of, Sheet, Show, Subject};
-use crate::{filter::Filter, identity::ContainerId};
+use crate::{
+    filter::Filter,
+    identity::ContainerId,
+    topology::{EdgeKey, Listener},
+};
+pub use conversation::{Conversation, Hearing};
 pub use mouse::Drawn;
 
 /// Looks remembered for a sparkline.
@@ -32,6 +38,8 @@ pub struct State {
     pub paused: bool,
     /// Whether the keys are explained.
     pub help: bool,
+    /// What is said over a connection, while that is shown in place of the list.
+    pub conversation: Option<Conversation>,
     /// A filter that is being typed.
     pub typing: Option<String>,
     /// What is wrong with what was typed.
@@ -94,6 +102,7 @@ impl State {
             selected: None,
             paused: false,
             help: false,
+            conversation: None,
             typing: None,
             problem: None,
             trouble: None,
@@ -142,7 +151,14 @@ impl State {
             }
             words.push(place.subject.as_str().to_owned());
         }
+        words.extend(self.conversation.as_ref().map(|said| said.name.clone()));
         words.join(" › ")
+    }
+
+    /// The connection that is listened to.
+    #[must_use]
+    pub fn listening(&self) -> Option<&EdgeKey> {
+        self.conversation.as_ref().map(|said| &said.edge)
     }
 
     /// The filter of this list, as one would write it.
@@ -207,8 +223,11 @@ impl State {
         (name.to_owned(), cpu, net)
     }
 
-    /// Makes the sheet of a look.
+    /// Makes the sheet of a look; not while what is said is shown in place of it.
     pub fn show(&mut self, look: &Look<'_>) {
+        if self.conversation.is_some() {
+            return;
+        }
         let place = self.place();
         let subject = place.subject;
         let mut look = look.clone();
@@ -244,6 +263,17 @@ impl State {
         match key.code {
             KeyCode::Char('q') => return Asked::Quit,
             KeyCode::Char('?' | 'h') => self.help = true,
+            KeyCode::Esc | KeyCode::Backspace => self.back(),
+            code => match &mut self.conversation {
+                Some(said) => said.key(code),
+                None => self.key_in_list(code),
+            },
+        }
+        Asked::Draw
+    }
+
+    fn key_in_list(&mut self, code: KeyCode) {
+        match code {
             KeyCode::Char(' ' | 'p') => self.paused = !self.paused,
             KeyCode::Char('/') => self.typing = Some(self.filtering().unwrap_or_default()),
             KeyCode::Char('r') => self.place_mut().reverse ^= true,
@@ -256,7 +286,6 @@ impl State {
             KeyCode::Home => self.mark(|_| 0),
             KeyCode::End => self.mark(|_| usize::MAX),
             KeyCode::Enter => self.enter(),
-            KeyCode::Esc | KeyCode::Backspace => self.back(),
             KeyCode::Tab => self.step(),
             KeyCode::Char(digit @ '1'..='6') => {
                 let number = digit as usize - '1' as usize;
@@ -264,7 +293,6 @@ impl State {
             }
             _ => {}
         }
-        Asked::Draw
     }
 
     fn type_in(&mut self, code: KeyCode) {
@@ -335,8 +363,13 @@ impl State {
         place.reverse = false;
     }
 
-    /// Into the marked container: its processes, and from there its connections.
+    /// Into the marked container: its processes, from there its connections, and what is said over
+    /// one of them.
     fn enter(&mut self) {
+        if self.subject() == Subject::Connections {
+            self.listen();
+            return;
+        }
         let mut next = match (self.subject(), &self.place().within) {
             (Subject::Processes, Some(_)) => Place::new(Subject::Connections),
             (Subject::Containers, _) => Place::new(Subject::Processes),
@@ -356,7 +389,29 @@ impl State {
         self.selected = None;
     }
 
+    /// To what is said over the marked connection.
+    fn listen(&mut self) {
+        let Some(line) = self.sheet.lines.get(self.selected()) else {
+            return;
+        };
+        if let (Of::Connection(edge), [Cell::Text(client), Cell::Text(server), ..]) =
+            (&line.of, line.cells.as_slice())
+        {
+            if edge.listener == Listener::Other {
+                let problem = "what found no room to be told apart cannot be listened to";
+                self.problem = Some(problem.to_owned());
+                return;
+            }
+            let name = |name: &Option<String>| name.clone().unwrap_or_default();
+            let name = format!("{} → {}:{}", name(client), name(server), edge.listener);
+            self.conversation = Some(Conversation::new(edge.clone(), name));
+        }
+    }
+
     fn back(&mut self) {
+        if self.conversation.take().is_some() {
+            return;
+        }
         if self.places.len() > 1 {
             // The container we come from is marked again.
             let left = self.places.pop().and_then(|place| place.within);

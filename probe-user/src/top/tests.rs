@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     identity::ContainerId,
-    topology::{Graph, sample::shop},
+    topology::{Graph, Listener, sample::shop},
     views::sheet,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -168,12 +168,18 @@ fn one_drills_down_and_comes_back() {
     press(&mut state, &[KeyCode::Enter]);
     assert_eq!(state.way(), "containers › web › processes › connections");
     assert_eq!(state.sheet.lines.len(), 6, "those of web alone");
+    assert_eq!(state.listening(), None);
     press(&mut state, &[KeyCode::Enter]);
-    assert_eq!(
-        state.subject(),
-        Subject::Connections,
-        "there is nothing further in"
-    );
+    let way = "containers › web › processes › connections › proxy → web:8080";
+    assert_eq!(state.way(), way);
+    let edge = state.listening().unwrap();
+    assert_eq!(edge.listener, Listener::Tcp(8080));
+    assert_eq!(edge.target.own(), "b".repeat(64));
+    press(&mut state, &[KeyCode::Tab, KeyCode::Enter]);
+    assert_eq!(state.way(), way, "there is nothing further in");
+    press(&mut state, &[KeyCode::Esc]);
+    assert_eq!(state.listening(), None);
+    assert_eq!(state.sheet.lines.len(), 6);
     press(&mut state, &[KeyCode::Esc, KeyCode::Esc, KeyCode::Esc]);
     assert_eq!(state.way(), "containers");
     let web = Of::Container(ContainerId::new(&"b".repeat(64)));

@@ -2,7 +2,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect, Size},
     style::{Color, Modifier, Style, Stylize as _},
     text::{Line, Text},
     widgets::{Block, Cell as TableCell, Clear, Paragraph, Row, Sparkline, Table, TableState},
@@ -12,6 +12,7 @@ use super::sheet::{cell, shown};
 use super::units::bytes;
 use crate::top::state::{Drawn, State};
 
+mod conversation;
 #[cfg(test)]
 mod tests;
 
@@ -28,18 +29,24 @@ const HELP: &str = "\
 ↑ ↓ PgUp PgDn   mark a line
 ← →             sort by another column
 r               the other way round
-Enter           into the container: processes, then connections
+Enter           into the container: processes, connections, what is said
 Esc             back
 Tab, 1 to 6     containers, processes, connections, ports, services, files
 /               filter this list; nothing shows all
 Space           pause
+x               of what is said: in hexadecimal, or as text
 click           on a title: sort; on a line: mark it
 wheel           mark another line (with Shift the terminal has the mouse)
 q               quit";
 
 /// Draws one frame, and says where what is.
 pub fn draw(frame: &mut Frame<'_>, state: &State) -> Drawn {
-    let sparks = if frame.area().height >= TALL { 3 } else { 0 };
+    let listening = state.conversation.is_some();
+    let sparks = if frame.area().height >= TALL && !listening {
+        3
+    } else {
+        0
+    };
     let [title, spark, table, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(sparks),
@@ -51,7 +58,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) -> Drawn {
     if sparks > 0 {
         sparklines(frame, state, spark);
     }
-    let drawn = list(frame, state, table);
+    let drawn = match &state.conversation {
+        Some(said) => conversation::lines(frame, said, table),
+        None => list(frame, state, table),
+    };
     frame.render_widget(bottom(state), footer);
     if state.help {
         help(frame);
@@ -59,16 +69,27 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) -> Drawn {
     drawn
 }
 
+/// Lines of what is said that fit on a screen: all but the heading and the keys.
+#[must_use]
+pub const fn room(size: Size) -> usize {
+    size.height.saturating_sub(2) as usize
+}
+
 fn heading(state: &State) -> Line<'_> {
+    // The way to what is said would leave no room for the rest.
+    let (way, count, held) = match &state.conversation {
+        Some(said) => (said.name.clone(), conversation::count(said), said.is_held()),
+        None => (state.way(), state.sheet.lines.len().to_string(), false),
+    };
     let mut words = vec![
         "probe top ".bold(),
         state.host.clone().into(),
-        format!("  {}  {}", state.way(), state.sheet.lines.len()).dim(),
+        format!("  {way}  {count}").dim(),
     ];
-    if let Some(filter) = state.filtering() {
+    if let Some(filter) = state.filtering().filter(|_| state.conversation.is_none()) {
         words.push(format!("  {filter}").cyan());
     }
-    if state.paused {
+    if state.paused || held {
         words.push("  paused".yellow().bold());
     }
     Line::from(words)
@@ -195,6 +216,9 @@ fn bottom(state: &State) -> Line<'_> {
     }
     if !problem.is_empty() {
         return Line::from(problem).red();
+    }
+    if let Some(said) = &state.conversation {
+        return conversation::bottom(said);
     }
     if let Some(trouble) = &state.trouble {
         return Line::from(trouble.clone()).red();

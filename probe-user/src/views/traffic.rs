@@ -1,5 +1,6 @@
 //! Messages, as text with their payload or as JSON.
 
+mod between;
 mod fields;
 mod payload;
 mod redact;
@@ -19,6 +20,7 @@ use crate::{
     },
     kernel::messages::{Channel, Direction, Message},
 };
+pub use between::filter as filter_of;
 pub use redact::redact;
 
 /// How payload is written.

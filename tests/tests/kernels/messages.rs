@@ -55,6 +55,32 @@ fn every_kind_of_call_and_socket_shows_what_it_moved() {
 }
 
 #[test]
+fn what_a_filter_says_of_containers_is_decided_in_the_kernel() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    // We are in none.
+    let said = |containers: &str| {
+        let filter = format!("{containers} and fd.port = {}", at.port());
+        let probe = Probe::alone(["traffic", "-o", "json", "--filter", &filter]).unwrap();
+        let mut stream = TcpStream::connect(at).unwrap();
+        let (mut other, _) = listener.accept().unwrap();
+        let mut heard = [0; 5];
+        for _ in 0..100 {
+            stream.write_all(b"hello").unwrap();
+            other.read_exact(&mut heard).unwrap();
+        }
+        let printed = probe.interrupt().unwrap();
+        let end = printed.stderr.lines().last().unwrap().to_owned();
+        (objects(&printed.stdout).unwrap().len(), end)
+    };
+    let (shown, end) = said("not container.id exists");
+    assert_eq!(shown, 200, "{end}");
+    let (shown, end) = said("container.id exists");
+    assert_eq!(shown, 0, "{end}");
+    assert!(end.ends_with(" 0 filtered out, 0 lost"), "{end}");
+}
+
+#[test]
 fn every_kind_of_call_on_a_file_shows_what_it_moved() {
     let path = std::env::temp_dir().join(format!("probe-calls-{}", std::process::id()));
     let filter = format!(

@@ -1,6 +1,6 @@
 //! `probe top` on a terminal.
 
-use std::{io, panic};
+use std::{io, panic, sync::Arc};
 
 use anyhow::Context as _;
 use crossterm::{
@@ -10,16 +10,26 @@ use crossterm::{
 use futures_util::StreamExt as _;
 use ratatui::DefaultTerminal;
 
-use super::{Eyes, Top, files_lost};
+use super::{
+    Eyes, Top,
+    ear::{Ear, Heard},
+    files_lost,
+};
 use crate::{
     agent::{Agent, Moment},
     cli::stop::Stop,
+    clock::Clock,
     filter::Filter,
+    identity::workload::Holders,
     top::{
         Subject,
-        state::{Asked, Drawn, State},
+        state::{Asked, Drawn, Hearing, State},
     },
-    views::{edges::losses, top::draw},
+    views::{
+        edges::losses,
+        top::{draw, room},
+        traffic::{Payload, Talk},
+    },
 };
 
 /// Draws until someone quits. The terminal is restored whatever happens.
@@ -66,8 +76,10 @@ async fn follow(
     terminal: &mut DefaultTerminal,
 ) -> anyhow::Result<()> {
     let mut keys = EventStream::new();
+    let (mut ear, mut holders) = (Ear::default(), Holders::default());
     loop {
-        watch_what_is_shown(state, agent)?;
+        watch_what_is_shown(state, agent, &mut ear)?;
+        holders.forget();
         let graph = agent.graph();
         let look = eyes.look(agent, &graph)?;
         state.remember(&look);
@@ -78,6 +90,10 @@ async fn follow(
         loop {
             state.show(&look);
             let mut drawn = Drawn::default();
+            if let Some(said) = &mut state.conversation {
+                let size = terminal.size()?;
+                said.fit(room(size));
+            }
             terminal.draw(|frame| drawn = draw(frame, state))?;
             tokio::select! {
                 () = stop.asked() => return Ok(()),
@@ -86,12 +102,13 @@ async fn follow(
                         if state.key(key) == Asked::Quit {
                             return Ok(());
                         }
-                        watch_what_is_shown(state, agent)?;
+                        watch_what_is_shown(state, agent, &mut ear)?;
                     }
                     Some(Event::Mouse(mouse)) => state.mouse(mouse, &drawn),
                     Some(_) => {}
                     None => return Ok(()),
                 },
+                heard = ear.next() => hear(state, heard, agent, &mut holders),
                 moment = agent.next() => {
                     if matches!(moment?, Moment::Tick) && !state.paused {
                         break;
@@ -102,12 +119,37 @@ async fn follow(
     }
 }
 
-/// Files are watched only while they are looked at: it costs something in every system call.
-fn watch_what_is_shown(state: &State, agent: &mut Agent) -> anyhow::Result<()> {
+/// Files are watched only while they are looked at, and nobody is listened to unless it is shown: it
+/// costs something in every system call.
+fn watch_what_is_shown(state: &State, agent: &mut Agent, ear: &mut Ear) -> anyhow::Result<()> {
+    ear.turn_to(state.listening(), agent);
     if state.subject() == Subject::Files {
         agent.watch_files()?;
     } else {
         agent.leave_files();
     }
     Ok(())
+}
+
+/// What was heard goes to the conversation on the screen, secrets covered.
+fn hear(state: &mut State, heard: Heard, agent: &Agent, holders: &mut Holders) {
+    let Some(conversation) = &mut state.conversation else {
+        return;
+    };
+    match heard {
+        Heard::Attached => conversation.hearing = Hearing::Live,
+        Heard::Refused(why) => conversation.hearing = Hearing::Refused(why),
+        Heard::Messages(messages, lost) => {
+            conversation.lost = lost;
+            let (clock, host) = (Clock::now(), Arc::from(agent.hostname()));
+            for message in messages {
+                let time = clock.at(message.time);
+                let talk = Talk::new(message, time, agent.host(), holders, &host);
+                if talk.is_of(&conversation.edge) {
+                    let talk = talk.redacted();
+                    conversation.hear(&talk.text(Payload::Text), &talk.text(Payload::Hex));
+                }
+            }
+        }
+    }
 }

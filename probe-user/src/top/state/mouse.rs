@@ -34,6 +34,14 @@ impl State {
         if self.typing.is_some() {
             return;
         }
+        if let Some(said) = &mut self.conversation {
+            match mouse.kind {
+                MouseEventKind::ScrollUp => said.up(WHEEL),
+                MouseEventKind::ScrollDown => said.down(WHEEL),
+                _ => {}
+            }
+            return;
+        }
         match mouse.kind {
             MouseEventKind::ScrollUp => self.mark(|at| at.saturating_sub(WHEEL)),
             MouseEventKind::ScrollDown => self.mark(|at| at + WHEEL),

@@ -3,7 +3,7 @@ use ratatui::{Terminal, backend::TestBackend};
 
 use super::*;
 use crate::{
-    top::{Cell, Subject, sample::look},
+    top::{Cell, Subject, sample::look, state::Hearing},
     topology::sample::shop,
 };
 
@@ -65,6 +65,63 @@ fn connections_of_a_container() {
         KeyCode::Char(' '),
     ];
     insta::assert_snapshot!(screen(USUAL, &keys));
+}
+
+/// What is said over a connection, after these keys.
+fn listening(hearing: Hearing, messages: usize, keys: &[KeyCode]) -> String {
+    let shop = shop();
+    let look = look(&shop);
+    let mut state = State::new("ip-10-0-0-7", Subject::Connections, (0, false), None);
+    state.show(&look);
+    state.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+    let mut terminal = Terminal::new(TestBackend::new(USUAL.0, USUAL.1)).unwrap();
+    let said = state.conversation.as_mut().unwrap();
+    said.hearing = hearing;
+    said.fit(room(terminal.size().unwrap()));
+    for number in 0..messages {
+        let heading =
+            format!("------ 2026-01-02T03:04:05Z cache write 16 B to web:8080 ({number})");
+        said.hear(
+            &format!("{heading}\nGET / HTTP/1.1\n\n"),
+            &format!("{heading}\n00000000  47 45 54 20 |GET |\n"),
+        );
+    }
+    for key in keys {
+        state.key(KeyEvent::new(*key, KeyModifiers::NONE));
+    }
+    terminal.draw(|frame| drop(draw(frame, &state))).unwrap();
+    terminal.backend().to_string()
+}
+
+#[test]
+fn what_is_said_over_a_connection() {
+    insta::assert_snapshot!(listening(Hearing::Live, 10, &[KeyCode::Up]));
+}
+
+#[test]
+fn what_is_said_in_hexadecimal() {
+    insta::assert_snapshot!(listening(Hearing::Live, 2, &[KeyCode::Char('x')]));
+}
+
+#[test]
+fn that_nothing_can_be_heard_yet_or_at_all() {
+    let refused = Hearing::Refused("the kernel refused program traffic_send: ".repeat(3));
+    let screens = [Hearing::Attaching, Hearing::Live, refused].map(|hearing| {
+        let screen = listening(hearing, 0, &[]);
+        screen.lines().take(5).collect::<Vec<_>>().join("\n")
+    });
+    insta::assert_snapshot!(screens.join("\n\n"));
+}
+
+#[test]
+fn ports_services_and_files() {
+    let screens = ['4', '5', '6'].map(|key| {
+        let screen = screen(USUAL, &[KeyCode::Char(key)]);
+        let lines = screen.lines().map(|line| line.trim_end_matches(['"', ' ']));
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        lines.join("\n")
+    });
+    insta::assert_snapshot!(screens.join("\n\n"));
 }
 
 #[test]
@@ -206,5 +263,12 @@ fn no_size_panics() {
     for size in [(1, 1), (1, 30), (30, 1), (7, 13), TINY, HUGE] {
         screen(size, &keys);
         screen(size, &[KeyCode::Enter, KeyCode::Enter]);
+        screen(
+            size,
+            &['3', '\n', 'x'].map(|key| match key {
+                '\n' => KeyCode::Enter,
+                key => KeyCode::Char(key),
+            }),
+        );
     }
 }

@@ -1,0 +1,102 @@
+//! What hears the conversation on the screen: in the kernel only as long as that is there.
+
+use std::sync::Arc;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::{
+    agent::{Agent, Hearing, StartError},
+    cli::traffic::wanted,
+    filter::Filter,
+    kernel::messages::{Capture, Message},
+    topology::EdgeKey,
+    views::traffic::filter_of,
+};
+
+/// Bytes of each message that are shown.
+const SNAPLEN: u32 = 2000;
+/// Bytes of the ring: a screen shows less than what fits.
+const RING: u32 = 4 << 20;
+
+/// Who listens, and to what.
+#[derive(Default)]
+pub(super) struct Ear {
+    edge: Option<EdgeKey>,
+    state: State,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Deaf,
+    /// Programs are loaded by a thread that may wait.
+    Attaching(JoinHandle<Result<Hearing, StartError>>),
+    Open(Hearing),
+}
+
+/// What has happened to it.
+pub(super) enum Heard {
+    /// From now on everything is heard.
+    Attached,
+    /// Nothing will be, and why.
+    Refused(String),
+    /// What was said, and how many messages were lost so far.
+    Messages(Vec<Message>, u64),
+}
+
+impl Ear {
+    /// From now on listens to this, and to nothing else.
+    pub(super) fn turn_to(&mut self, edge: Option<&EdgeKey>, agent: &Agent) {
+        if self.edge.as_ref() == edge {
+            return;
+        }
+        self.edge = edge.cloned();
+        let before = std::mem::take(&mut self.state);
+        if let State::Open(hearing) = before {
+            // The kernel takes its time to let go. Of one that is attaching, its own thread does.
+            spawn_blocking(|| drop(hearing));
+        }
+        if let Some(filter) = edge.and_then(filter_of) {
+            self.state = State::Attaching(attach(filter, agent));
+        }
+    }
+
+    /// Waits for what happens next, for ever while it listens to nothing. May be dropped while it waits.
+    pub(super) async fn next(&mut self) -> Heard {
+        let heard = match &mut self.state {
+            State::Deaf => std::future::pending().await,
+            State::Attaching(task) => match task.await {
+                Ok(Ok(hearing)) => {
+                    self.state = State::Open(hearing);
+                    return Heard::Attached;
+                }
+                Ok(Err(error)) => Err(anyhow::Error::from(error)),
+                Err(error) => Err(error.into()),
+            },
+            State::Open(hearing) => {
+                let messages = hearing.next().await;
+                let lost = hearing.lost();
+                messages
+                    .and_then(|messages| Ok(Heard::Messages(messages, lost?)))
+                    .map_err(anyhow::Error::from)
+            }
+        };
+        heard.unwrap_or_else(|error: anyhow::Error| {
+            self.state = State::Deaf;
+            Heard::Refused(format!("{error:#}"))
+        })
+    }
+}
+
+fn attach(filter: Filter, agent: &Agent) -> JoinHandle<Result<Hearing, StartError>> {
+    let (directory, host) = (Arc::clone(agent.directory()), agent.hostname().to_owned());
+    spawn_blocking(move || {
+        let capture = Capture {
+            snaplen: SNAPLEN,
+            ring: RING,
+            wanted: wanted(&filter),
+            files: false,
+        };
+        Hearing::start(&capture, &filter, directory, &host)
+    })
+}

@@ -1,0 +1,93 @@
+//! Whether a message is part of an edge of the graph.
+
+use super::Talk;
+use crate::{
+    filter::Filter,
+    identity::workload::Workload,
+    kernel::messages::Channel,
+    topology::{EdgeKey, Listener, NodeId},
+};
+
+/// What the kernel can tell of an edge's messages; `None` of one that stands for several.
+///
+/// A process of the host is told by its command alone, so only containers are named.
+#[must_use]
+pub fn filter(edge: &EdgeKey) -> Option<Filter> {
+    let mut sockets = format!("fd.proto = {}", edge.listener.protocol());
+    match &edge.listener {
+        Listener::Tcp(port) | Listener::Udp(port) => sockets += &format!(" and fd.port = {port}"),
+        Listener::Unix(_) => {}
+        Listener::Other => return None,
+    }
+    let ends = [&edge.source, &edge.target].map(place);
+    // What is elsewhere calls nothing here.
+    let here = ends.iter().filter(|(kind, _)| *kind != "external");
+    let mut containers = String::new();
+    if here.clone().all(|(kind, _)| *kind == "container") {
+        let ids: Vec<_> = here.map(|(_, id)| format!("\"{id}\"")).collect();
+        containers = format!(" and container.id in ({})", ids.join(", "));
+    }
+    // Without them where there are none, or one is too short to be asked for.
+    let all = format!("{sockets}{containers}").parse();
+    all.or_else(|_| sockets.parse()).ok()
+}
+
+impl Talk {
+    /// Whether one end of the edge says it to the other. Where NAT hides who the other is, the socket
+    /// that serves decides.
+    #[must_use]
+    pub fn is_of(&self, edge: &EdgeKey) -> bool {
+        let (client, server) = (&edge.source, &edge.target);
+        match &self.message.channel {
+            Channel::Inet { tcp, local, remote } => {
+                let (port, of_protocol) = match edge.listener {
+                    Listener::Tcp(port) => (port, *tcp),
+                    Listener::Udp(port) => (port, !*tcp),
+                    _ => return false,
+                };
+                let serves = local.port() == port && self.is_by(server) && self.may_be_with(client);
+                let asks = remote.is_some_and(|remote| remote.port() == port)
+                    && self.is_by(client)
+                    && self.may_be_with(server);
+                of_protocol && (serves || asks)
+            }
+            Channel::Unix { path, .. } => {
+                path.is_some()
+                    && path.as_deref() == edge.listener.path()
+                    && (self.is_by(client) && self.may_be_with(server)
+                        || self.is_by(server) && self.may_be_with(client))
+            }
+            Channel::File { .. } => false,
+        }
+    }
+
+    /// Whether the node's process said or heard it.
+    fn is_by(&self, node: &NodeId) -> bool {
+        match (place(node), &self.container) {
+            (("container", id), Some(container)) => container.id.as_str() == id,
+            (("process", command), None) => self.message.command == command,
+            (("host", _), None) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the other end may be the node, by what is known of its address.
+    fn may_be_with(&self, node: &NodeId) -> bool {
+        let (kind, own) = place(node);
+        match &self.peer {
+            Workload::Container(container) => kind == "container" && container.id.as_str() == own,
+            Workload::Process(command) => kind == "process" && **command == *own,
+            Workload::External(address) => kind == "external" && address.to_string() == own,
+            // An address of the host's is any of its processes', and of whom it translates for.
+            Workload::Host | Workload::Unknown => true,
+        }
+    }
+}
+
+/// A node's kind, and what tells it apart within that.
+fn place(node: &NodeId) -> (&str, &str) {
+    node.as_str().split_once(':').unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
