@@ -116,7 +116,11 @@ impl std::fmt::Display for Span {
             cpu,
         } = self;
         let (least, most) = (mebibytes(*least), mebibytes(*most));
-        write!(f, "{least}–{most} | {descriptors} | {:.1} %", cpu * 100.0)
+        write!(
+            f,
+            "{least} to {most} | {descriptors} | {:.1} %",
+            cpu * 100.0
+        )
     }
 }
 
