@@ -79,7 +79,7 @@ pub struct Agent {
     messages: Option<AsyncFd<Messages>>,
     files: files::Files,
     connections: Option<AsyncFd<Records>>,
-    refused: Option<Refused>,
+    refused: Option<Box<Refused>>,
     answers: Answers,
     ledger: Ledger,
     host: Host,
@@ -158,7 +158,7 @@ impl Agent {
             messages,
             files,
             connections,
-            refused,
+            refused: refused.map(Box::new),
             answers,
             ledger: Ledger::new(options.max_flows as usize)
                 .showing(options.show.window, options.show.fade),
@@ -282,7 +282,7 @@ impl Agent {
                     take_in(self.records.get_mut(), &self.host.directory);
                     return Ok(Moment::Messages(messages.map_err(RunError::Poll)?));
                 }
-                () = due(self.refused.as_mut()) => self.follow_filter()?,
+                () = due(self.refused.as_deref_mut()) => self.follow_filter()?,
             }
         }
     }

@@ -104,7 +104,7 @@ impl Command {
         match self {
             Self::Graph(graph) => return graph.run().await,
             Self::Doctor(doctor) => return doctor.run().await,
-            Self::Run(run) => run.run().await?,
+            Self::Run(run) => Box::pin(run.run()).await?,
             Self::Top(top) => top.run().await?,
             Self::Events(events) => events.run().await?,
             Self::Traffic(traffic) => traffic.run().await?,

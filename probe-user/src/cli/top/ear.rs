@@ -31,7 +31,7 @@ enum State {
     Deaf,
     /// Programs are loaded by a thread that may wait.
     Attaching(JoinHandle<Result<Hearing, StartError>>),
-    Open(Hearing),
+    Open(Box<Hearing>),
 }
 
 /// What has happened to it.
@@ -67,7 +67,7 @@ impl Ear {
             State::Deaf => std::future::pending().await,
             State::Attaching(task) => match task.await {
                 Ok(Ok(hearing)) => {
-                    self.state = State::Open(hearing);
+                    self.state = State::Open(Box::new(hearing));
                     return Heard::Attached;
                 }
                 Ok(Err(error)) => Err(anyhow::Error::from(error)),

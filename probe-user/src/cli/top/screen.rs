@@ -96,6 +96,8 @@ async fn follow(
             }
             terminal.draw(|frame| drawn = draw(frame, state))?;
             tokio::select! {
+                // On a busy machine a look takes as long as there is to the next one.
+                biased;
                 () = stop.asked() => return Ok(()),
                 event = keys.next() => match event.transpose()? {
                     Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {

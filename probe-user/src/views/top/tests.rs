@@ -79,11 +79,10 @@ fn listening(hearing: Hearing, messages: usize, keys: &[KeyCode]) -> String {
     said.hearing = hearing;
     said.fit(room(terminal.size().unwrap()));
     for number in 0..messages {
-        let heading =
-            format!("------ 2026-01-02T03:04:05Z cache write 16 B to web:8080 ({number})");
+        let first = format!("------ 2026-01-02T03:04:05Z cache write 16 B to web:8080 ({number})");
         said.hear(
-            &format!("{heading}\nGET / HTTP/1.1\n\n"),
-            &format!("{heading}\n00000000  47 45 54 20 |GET |\n"),
+            &format!("{first}\nGET / HTTP/1.1\n\n"),
+            &format!("{first}\n00000000  47 45 54 20 |GET |\n"),
         );
     }
     for key in keys {

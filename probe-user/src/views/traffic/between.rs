@@ -1,5 +1,7 @@
 //! Whether a message is part of an edge of the graph.
 
+use std::fmt::Write as _;
+
 use super::Talk;
 use crate::{
     filter::Filter,
@@ -15,7 +17,9 @@ use crate::{
 pub fn filter(edge: &EdgeKey) -> Option<Filter> {
     let mut sockets = format!("fd.proto = {}", edge.listener.protocol());
     match &edge.listener {
-        Listener::Tcp(port) | Listener::Udp(port) => sockets += &format!(" and fd.port = {port}"),
+        Listener::Tcp(port) | Listener::Udp(port) => {
+            let _ = write!(sockets, " and fd.port = {port}");
+        }
         Listener::Unix(_) => {}
         Listener::Other => return None,
     }
@@ -45,11 +49,12 @@ impl Talk {
                     Listener::Udp(port) => (port, !*tcp),
                     _ => return false,
                 };
-                let serves = local.port() == port && self.is_by(server) && self.may_be_with(client);
+                let answers =
+                    local.port() == port && self.is_by(server) && self.may_be_with(client);
                 let asks = remote.is_some_and(|remote| remote.port() == port)
                     && self.is_by(client)
                     && self.may_be_with(server);
-                of_protocol && (serves || asks)
+                of_protocol && (answers || asks)
             }
             Channel::Unix { path, .. } => {
                 path.is_some()
