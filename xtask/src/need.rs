@@ -14,6 +14,7 @@ pub(crate) mod read;
 pub(crate) mod vm;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 
@@ -48,6 +49,12 @@ pub(crate) enum Step {
     Packages(Vec<String>),
     /// Unpack Debian packages for the images, and install nothing.
     Unpack(Vec<String>),
+    /// Extract one package of another of Debian's suites into a directory.
+    Extract {
+        suite: &'static str,
+        package: &'static str,
+        root: PathBuf,
+    },
     /// Run a command.
     Run(Line),
 }
@@ -114,6 +121,11 @@ impl Step {
         match self {
             Self::Packages(names) => apt::install(names),
             Self::Unpack(names) => apt::unpack(names, &debian::unpacked()),
+            Self::Extract {
+                suite,
+                package,
+                root,
+            } => apt::extract_of(suite, package, root),
             Self::Run(line) => line.run(),
         }
     }
@@ -129,6 +141,14 @@ impl fmt::Display for Step {
                 names.join(" "),
                 debian::unpacked().display()
             ),
+            Self::Extract {
+                suite,
+                package,
+                root,
+            } => {
+                let root = root.display();
+                write!(f, "extracting Debian {suite}'s {package} into {root}")
+            }
             Self::Run(line) => line.fmt(f),
         }
     }

@@ -74,8 +74,13 @@ fn write_edge(
     } else {
         bytes(total)
     };
-    let mut tooltip = format!(
-        "{} → {} {}\n{} opened, {} closed, {} failed\n→ {} ← {}\n{}",
+    let gaps = if edge.gaps.is_empty() {
+        String::new()
+    } else {
+        format!("\nmay lack: {}", edge.gaps)
+    };
+    let tooltip = format!(
+        "{} → {} {}\n{} opened, {} closed, {} failed\n→ {} ← {}\n{}{gaps}",
         short(&source.name),
         short(&target.name),
         edge.listener,
@@ -86,9 +91,6 @@ fn write_edge(
         bytes(counts.bytes_received),
         edge.join().as_str(),
     );
-    if !edge.gaps.is_empty() {
-        tooltip += &format!("\nmay lack: {}", edge.gaps);
-    }
     writeln!(
         out,
         "  {} -> {} [label={} penwidth={:.1} tooltip={}{}]",

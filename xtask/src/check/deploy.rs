@@ -28,10 +28,15 @@ pub(super) fn lines() -> Result<Vec<Line>> {
     if can(&deploy::SYSTEMD) {
         lines.push(unit()?);
     }
+    if can(&deploy::COMPOSE) {
+        let compose = deploy::compose().context("it was there")?;
+        let config = ["--file", "deploy/compose.yaml", "config", "--quiet"];
+        lines.push(Line::new(compose).args(config));
+    }
     if can(&deploy::SCHEMAS) {
         let program = |name: &str| Line::new(deploy::schemas().join("bin").join(name));
         lines.extend([
-            // Compose's own, of the first generation, does not know today's specification.
+            // The specification as it is now, of which the Compose above may know less.
             program("check-jsonschema")
                 .args(["--quiet", "--builtin-schema", "vendor.compose-spec"])
                 .arg("deploy/compose.yaml"),

@@ -86,6 +86,38 @@ pub(super) fn extract(package: &str, root: &Path) -> Result<()> {
     extract_all(&archives, root)
 }
 
+/// Extracts one package of another of Debian's suites into a directory. The machine's own lists and
+/// packages stay as they are.
+pub(super) fn extract_of(suite: &str, package: &str, root: &Path) -> Result<()> {
+    let archives = root.with_extension("archives");
+    let (lists, source) = (archives.join("lists"), archives.join("debian.sources"));
+    let text = format!(
+        "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: {suite}\nComponents: main\n\
+         Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
+    );
+    fs::create_dir_all(lists.join("partial"))
+        .and_then(|()| fs::write(&source, text))
+        .with_context(|| format!("cannot make {}", archives.display()))?;
+    let options = [
+        format!("Dir::Etc::SourceList={}", source.display()),
+        "Dir::Etc::SourceParts=/dev/null".to_owned(),
+        format!("Dir::State::Lists={}", lists.display()),
+        "Dir::Cache::pkgcache=".to_owned(),
+        "Dir::Cache::srcpkgcache=".to_owned(),
+        "Acquire::Languages=none".to_owned(),
+        // What apt-file and software centres have asked for.
+        "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false".to_owned(),
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
+    ];
+    let line = |verb: &str| {
+        let words = options.iter().flat_map(|option| ["-o", option.as_str()]);
+        line(verb).args(words).at(&archives)
+    };
+    line("update").run()?;
+    line("download").arg(package).run()?;
+    extract_all(&archives, root)
+}
+
 fn update() -> Result<()> {
     static UPDATED: OnceLock<Result<(), String>> = OnceLock::new();
     UPDATED

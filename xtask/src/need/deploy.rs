@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Need, Way, apt, packages, python::Python};
+use probe_tests::place;
+
+use super::{Need, Step, Way, apt, packages, python::Python};
 use crate::machine;
 
 /// Pinned: a newer schema may refuse what an older one took.
@@ -59,6 +61,42 @@ pub(crate) const SCHEMAS: Need = Need {
     ],
     by_hand: &["apt-get install python3-venv"],
 };
+
+/// Compose itself, of the second generation: the first does not know today's specification. Debian
+/// has it since trixie; it needs nothing of that but itself.
+pub(crate) const COMPOSE: Need = Need {
+    name: "Docker Compose 2",
+    met: || compose().is_some(),
+    ways: &[Way {
+        open: apt::usable,
+        steps: || {
+            Ok(vec![Step::Extract {
+                suite: "trixie",
+                package: "docker-compose",
+                root: own_compose(),
+            }])
+        },
+    }],
+    by_hand: &["apt-get install docker-compose-plugin"],
+};
+
+/// Where we put it, when the machine has none.
+fn own_compose() -> PathBuf {
+    place::tools().join("compose")
+}
+
+/// It is a plugin of `docker`, and serves without it.
+pub(crate) fn compose() -> Option<PathBuf> {
+    let roots = ["/", "/usr/local"].map(PathBuf::from).into_iter();
+    let roots = roots.chain([own_compose()]);
+    let mut places = roots.flat_map(|root| {
+        ["usr/libexec", "usr/lib", "libexec", "lib"].map(|directory| {
+            root.join(directory)
+                .join("docker/cli-plugins/docker-compose")
+        })
+    });
+    places.find(|file| file.is_file())
+}
 
 /// Where they are.
 pub(crate) fn schemas() -> PathBuf {
