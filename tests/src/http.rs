@@ -70,9 +70,13 @@ impl Door {
         self.send(request, headers, "")
     }
 
-    /// Asks for something to be done, as 1.0 has it: the answer comes in one piece.
+    /// Asks for something to be done, as 1.0 has it: the answer comes in one piece. `Null` is no body:
+    /// who does not read one resets the connection, the answer with it.
     pub fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Answer> {
-        let body = body.to_string();
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
         let length = format!("Content-Length: {}", body.len());
         let headers = ["Host: localhost", "Content-Type: application/json", &length];
         self.send(&format!("{method} {path} HTTP/1.0"), &headers, &body)

@@ -130,7 +130,12 @@ fn boot(kernel: &Kernel, inside: &Inside<'_>, shared: &Path) -> Result<Line> {
         .arg(shared)
         .arg(inside.filter)
         .args(inside.tests);
-    Ok(line.arg("--").arg(guest.to_string()))
+    // A kernel takes 2,047 bytes of command line, which more than one long path may fill.
+    let start = shared.join("start");
+    fs::write(&start, guest.to_string())
+        .with_context(|| format!("cannot write {}", start.display()))?;
+    let start = Line::new("bash").arg(start);
+    Ok(line.arg("--").arg(start.to_string()))
 }
 
 /// vng wants a terminal, and starts much that must end with it: `script` makes the one, a namespace
