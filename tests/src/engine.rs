@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result};
 
 use crate::daemon::Daemon;
+use crate::http::Door;
 use crate::image::Image;
 use crate::{debian, shell};
 use slot::Slot;
@@ -105,6 +106,12 @@ impl Engine {
     #[must_use]
     pub fn host(&self) -> String {
         format!("unix://{}", self.socket().display())
+    }
+
+    /// Its API: where much is to be asked for, an answer costs less than a `docker`.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door::Unix(self.socket())
     }
 
     /// Where published ports answer, seen from the host.

@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::wait::patient;
+
 /// An answer that takes longer never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -42,12 +44,12 @@ impl Door {
         Ok(match self {
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address).context("cannot connect")?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(patient(PATIENCE)))?;
                 Box::new(stream)
             }
             Self::Unix(path) => {
                 let stream = UnixStream::connect(path).context("cannot connect")?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(patient(PATIENCE)))?;
                 Box::new(stream)
             }
         })
@@ -65,9 +67,25 @@ impl Door {
 
     /// Says a request line and headers, and hears the answer to its end.
     pub fn say(&self, request: &str, headers: &[&str]) -> Result<Answer> {
+        self.send(request, headers, "")
+    }
+
+    /// Asks for something to be done, as 1.0 has it: the answer comes in one piece. `Null` is no body:
+    /// who does not read one resets the connection, the answer with it.
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Answer> {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let length = format!("Content-Length: {}", body.len());
+        let headers = ["Host: localhost", "Content-Type: application/json", &length];
+        self.send(&format!("{method} {path} HTTP/1.0"), &headers, &body)
+    }
+
+    fn send(&self, request: &str, headers: &[&str], body: &str) -> Result<Answer> {
         let mut stream = self.connect()?;
         write!(stream, "{request}\r\n{}", lines(headers))?;
-        write!(stream, "Connection: close\r\n\r\n")?;
+        write!(stream, "Connection: close\r\n\r\n{body}")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).context("cannot read")?;
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n");

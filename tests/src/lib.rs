@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod authority;
+pub mod burst;
 pub mod clock;
 pub mod container;
 mod daemon;

@@ -9,9 +9,21 @@ use crate::engine::Engine;
 pub struct Network<'engine> {
     engine: &'engine Engine,
     name: String,
+    /// It was there before us.
+    is_default: bool,
 }
 
 impl<'engine> Network<'engine> {
+    /// The bridge that every engine has, on which containers find each other by address.
+    #[must_use]
+    pub fn default_bridge(engine: &'engine Engine) -> Self {
+        Self {
+            engine,
+            name: "bridge".to_owned(),
+            is_default: true,
+        }
+    }
+
     /// Makes a network.
     pub fn create(engine: &'engine Engine, name: &str) -> Result<Self> {
         Self::create_with(engine, name, &[])
@@ -23,6 +35,7 @@ impl<'engine> Network<'engine> {
         Ok(Self {
             engine,
             name: name.to_owned(),
+            is_default: false,
         })
     }
 
@@ -35,6 +48,9 @@ impl<'engine> Network<'engine> {
 
 impl Drop for Network<'_> {
     fn drop(&mut self) {
+        if self.is_default {
+            return;
+        }
         // The engine takes with it what cannot be removed now.
         let _ = self.engine.docker(["network", "rm", &self.name]);
     }

@@ -2,15 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
-use std::{
-    env,
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::{env, process::Command, time::Duration};
 
-use probe_tests::{Container, Engine, Network, Probe, image, place};
+use probe_tests::{Container, Engine, Network, Probe, burst, image, place};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -22,39 +16,15 @@ const AT_ONCE: usize = 4;
 
 #[test]
 fn each_of_a_burst_of_brief_containers_has_its_name() {
-    let burst = env::var("PROBE_BURST").map_or(BURST, |number| number.parse().unwrap());
+    let containers = env::var("PROBE_BURST").map_or(BURST, |number| number.parse().unwrap());
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
     let (_server, to) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let probe = Probe::graph(&engine, &[]).unwrap();
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= burst {
-                        break;
-                    }
-                    let name = format!("brief-{number}");
-                    // From 50 to 200 ms, one connection, and gone.
-                    let pause = (50 + number * 150 / burst).to_string();
-                    let run = ["run", "--rm", "--network", "net", "--name", &name];
-                    let what = ["workload", "connect", "--to", &to, "--pause", &pause];
-                    engine.docker(run.iter().chain(&what)).unwrap();
-                }
-            });
-        }
-    });
+    burst::run(&engine, network.name(), &to, containers, AT_ONCE).unwrap();
     let graph = probe.finish().unwrap();
-    for number in 0..burst {
-        let name = format!("brief-{number}");
-        let edge = graph.edge(&name, "server", 7000);
-        let edge = edge.unwrap_or_else(|| panic!("no edge from {name}"));
-        assert_eq!(edge["connections_opened"], 1, "{edge:#}");
-        assert_eq!(graph.node(&name).unwrap()["image"], "workload");
-    }
-    assert_eq!(graph.edges_of(&["server"]).len(), burst);
+    burst::check(&graph, containers).unwrap();
+    assert_eq!(graph.edges_of(&["server"]).len(), containers);
 }
 
 fn ps(engines: &[&Engine]) -> Vec<Value> {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod connections;
+mod containers;
 mod messages;
 mod processes;
 mod verified;

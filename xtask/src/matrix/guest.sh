@@ -2,8 +2,8 @@
 # The first program inside another kernel: makes of an emulated machine one that tests can run on.
 #
 # Its root is the host's, read-only over 9p; `$1` is a directory that both may write. There `output`
-# is what the tests print, and `status` is 0 once all have passed. `$2` is a filter for the tests,
-# and what follows are their executables.
+# is what the tests print, and `status` is 0 once all have passed, and the host's root is once more,
+# as `host`. `$2` is a filter for the tests, and what follows are their executables.
 
 out=$1 filter=$2
 shift 2
@@ -15,7 +15,6 @@ case $PWD/ in
 /tmp/*) export TMPDIR=/dev/shm ;;
 *) mount -t tmpfs tmpfs /tmp ;;
 esac
-bin=${TMPDIR:-/tmp}/bin
 
 # What the engine would load by itself, from a place it does not know.
 modprobe -a overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_addrtype \
@@ -23,19 +22,21 @@ modprobe -a overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat 
 # nftables' own way in is slow to be found out where there is no table yet.
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
-# Large programs are read a page at a time over 9p, but copied in one go.
-mkdir "$bin"
-for program in dockerd docker docker-proxy docker-init containerd containerd-shim-runc-v2 runc; do
-    found=$(command -v "$program") && cp "$found" "$bin"
+# The root keeps no page of a file: each start of a program reads it anew, 4 KiB at a time. An engine
+# is hundreds of starts of large programs. So these come from a mount that keeps what it has read.
+host=$out/host
+tag=$(awk -v at="$host" '$2 == at { print $1 }' /proc/mounts)
+umount "$host"
+mount -t 9p -o ro,version=9p2000.L,trans=virtio,msize=524288,cache=loose "$tag" "$host"
+for directory in /usr/bin /usr/sbin /usr/local/bin /usr/lib64 /usr/lib/x86_64-linux-gnu; do
+    [ -d "$directory" ] && mount --bind "$host$directory" "$directory"
 done
-cp "$PROBE_BIN" "$bin/probe"
-cp "$@" "$bin"
-export PROBE_BIN="$bin/probe" PATH="$bin:$PATH"
+export PROBE_BIN="$host$PROBE_BIN" WORKLOAD_BIN="$host$WORKLOAD_BIN"
 
 status=0
 for executable in "$@"; do
     # shellcheck disable=SC2086 # An empty filter is none.
-    "$bin/${executable##*/}" --test-threads 1 $filter || status=$?
+    "$host$executable" --test-threads 1 $filter || status=$?
 done
 echo "$status" >"$out/status"
 sync
