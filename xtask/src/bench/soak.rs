@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use probe_tests::http::{Door, Events};
-use serde_json::Value;
 
 use super::agent::{Agent, losses, sum};
 use super::figures::{mebibytes, thousands};
@@ -144,8 +143,8 @@ fn count(events: &mut Events) -> Result<u64> {
     let mut seen = 0;
     while let Some((name, event)) = events.next_event()? {
         ensure!(name == "event", "a follower was told: {name} {event}");
-        let is = |key: &str, value| event[key] == Value::from(value);
-        seen += u64::from(is("type", "exec") && is("path", "/bin/true"));
+        let says = |key: &str, value: &str| event[key].as_str() == Some(value);
+        seen += u64::from(says("type", "exec") && says("path", "/bin/true"));
     }
     Ok(seen)
 }
