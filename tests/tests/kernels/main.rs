@@ -1,5 +1,5 @@
 //! What must hold on every kernel that matters. `cargo xtask test --kernel` runs these inside others,
-//! where an instruction takes some fifteen times as long: no engine, few connections.
+//! where an instruction takes some fifteen times as long: one engine, few connections.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
