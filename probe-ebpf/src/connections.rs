@@ -22,9 +22,10 @@ use probe_ebpf::{
 
 use crate::{
     losses::counted,
-    memory::{Entry, STAGE_CONNECTING, STAGE_OPEN, STAGE_SHUT, SocketStorage},
+    memory::{Entry, STAGE_CONNECTING, STAGE_OPEN, STAGE_SHUT},
     records::{header, wake},
     socket::Socket,
+    storage::SocketStorage,
     tcp_life::{CLOSE, ESTABLISHED, SYN_SENT},
     wanted,
 };

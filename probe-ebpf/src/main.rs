@@ -51,6 +51,7 @@ mod resets;
 mod said;
 mod sched_clock;
 mod socket;
+mod storage;
 mod tcp_life;
 mod top_files;
 mod traffic;

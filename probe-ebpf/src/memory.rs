@@ -8,8 +8,11 @@
 //! A unix socket's memory holds its flow only: nothing tells when it goes, so what it counts goes to
 //! the flow at once.
 
+mod meter;
+mod telling;
+
 use aya_ebpf::{
-    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, bpf_map_type::BPF_MAP_TYPE_SK_STORAGE},
+    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC},
     macros::btf_map,
 };
 use probe_ebpf::{
@@ -19,10 +22,12 @@ use probe_ebpf::{
 };
 
 use crate::{
-    atomic::{add, compare_swap, take},
+    atomic::add,
     flows,
     socket::{Position, Socket},
+    storage::SocketStorage,
 };
+use meter::{Meter, bytes_since};
 
 /// A socket's memory. A listener's holds its owner only; an accepted socket is born with a copy of
 /// its listener's (`BPF_F_CLONE`), and so knows its owner although it is made in an interrupt.
@@ -90,94 +95,7 @@ impl Pending {
     }
 }
 
-/// How far along a byte stream the flow has been told.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Meter {
-    /// Bytes told since `base`.
-    told: u64,
-    /// The kernel's own 64-bit count as of then, which runs ahead or behind by a window at most.
-    wide: u64,
-    /// The sequence number of the first byte that counts.
-    base: u32,
-    pad: u32,
-}
-
-impl Meter {
-    const fn from(sequence: u32, wide: u64) -> Self {
-        Self {
-            told: 0,
-            wide,
-            base: sequence,
-            pad: 0,
-        }
-    }
-
-    /// The sequence number of the first byte that has not been told.
-    #[inline(always)]
-    const fn next(&self) -> u32 {
-        self.base.wrapping_add(self.told as u32)
-    }
-
-    /// The bytes since last time. Sequence numbers wrap after 4 GiB; the wide count tells how often
-    /// they did. Whoever comes second to the same bytes gets 0.
-    ///
-    /// # Safety
-    ///
-    /// `this` is live.
-    #[inline(always)]
-    unsafe fn advance(this: *mut Self, sequence: u32, wide: u64) -> u64 {
-        // SAFETY: by the caller's promise.
-        let Self {
-            told,
-            wide: wide_before,
-            base,
-            ..
-        } = unsafe { *this };
-        let narrow = u64::from(sequence.wrapping_sub(base).wrapping_sub(told as u32));
-        let about = wide.wrapping_sub(wide_before).wrapping_add(1 << 31);
-        if about < narrow {
-            return 0; // behind what was told: a moment's disagreement between two counters
-        }
-        let amount = narrow + ((about - narrow) >> 32 << 32);
-        // SAFETY: by the caller's promise.
-        unsafe {
-            if amount == 0 || compare_swap(&raw mut (*this).told, told, told + amount) != told {
-                return 0;
-            }
-            (*this).wide = wide;
-        }
-        amount
-    }
-}
-
 const STORAGE_FLAGS: usize = (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize;
-
-/// A `BPF_MAP_TYPE_SK_STORAGE` definition; aya's own takes no `BPF_F_CLONE` and serves only
-/// `cgroup_sock_addr` programs.
-#[repr(C)]
-pub(crate) struct SocketStorage<T, const FLAGS: usize> {
-    r#type: *const [i32; BPF_MAP_TYPE_SK_STORAGE as usize],
-    key: *const i32,
-    value: *const T,
-    max_entries: *const [i32; 0],
-    map_flags: *const [i32; FLAGS],
-}
-
-// SAFETY: the pointers only carry types to the loader and are never followed.
-unsafe impl<T, const FLAGS: usize> Sync for SocketStorage<T, FLAGS> {}
-
-impl<T, const FLAGS: usize> SocketStorage<T, FLAGS> {
-    pub(crate) const fn new() -> Self {
-        Self {
-            r#type: core::ptr::null(),
-            key: core::ptr::null(),
-            value: core::ptr::null(),
-            max_entries: core::ptr::null(),
-            map_flags: core::ptr::null(),
-        }
-    }
-}
 
 /// One entry a socket, freed with it; its memory is charged to the socket, its number bounded by
 /// the sockets there are.
@@ -332,75 +250,6 @@ impl Entry {
         unsafe { (*self.0).active != 0 }
     }
 
-    /// Whether there may be something to tell: most open sockets are silent, and not even their flow
-    /// is looked up. A stream that has moved by just 4 GiB is told of with what it moves next.
-    #[inline(always)]
-    pub(crate) fn has_news(self, socket: Socket) -> bool {
-        let memory = self.0.cast_const();
-        // SAFETY: a live entry, by `new`.
-        unsafe {
-            if (*memory).stage != STAGE_OPEN || (*memory).pending.any() {
-                return true;
-            }
-            let Some(progress) = socket.progress() else {
-                return true;
-            };
-            progress.written != (*memory).sent.next()
-                || progress.copied != (*memory).received.next()
-                || progress.retransmits != (*memory).told as u32
-        }
-    }
-
-    /// Tells the flow all that it has not been told.
-    #[inline(always)]
-    pub(crate) fn tell(self, socket: Socket) -> Result<(), Loss> {
-        // SAFETY: a live entry, by `new`.
-        let flow = unsafe { (*self.0).flow };
-        if flow == 0 {
-            return Ok(());
-        }
-        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-        self.tell_to(counters, socket);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn tell_to(self, counters: *mut FlowCounters, socket: Socket) {
-        // SAFETY: a live entry, by `new`, and a live map value.
-        let stage = unsafe {
-            self.tell_events(counters);
-            (*self.0).stage
-        };
-        let Some(position) = socket.position() else {
-            return;
-        };
-        // While `connect` chooses the sequence numbers, one after the other, they say nothing.
-        // The stage was read before them: since then it can only have got better.
-        if stage != STAGE_CONNECTING && self.tell_bytes(&position, counters) {
-            tell_round_trip(&position, counters);
-        }
-        self.tell_growth(position.retransmits, |amount| {
-            // SAFETY: a live map value.
-            unsafe { add(&raw mut (*counters).retransmits, amount) };
-        });
-    }
-
-    /// A listener tells its flow how often its backlog had no room.
-    #[inline(always)]
-    pub(crate) fn tell_overflows(self, socket: Socket) -> Result<(), Loss> {
-        // SAFETY: a live entry, by `new`.
-        let flow = unsafe { (*self.0).listening };
-        if flow == 0 {
-            return Ok(());
-        }
-        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-        self.tell_growth(socket.drops(), |amount| {
-            // SAFETY: a live map value.
-            unsafe { add(&raw mut (*counters).overflows, amount) };
-        });
-        Ok(())
-    }
-
     /// From now on the socket listens for `flow`, and tells it of what is yet to come.
     #[inline(always)]
     pub(crate) fn listen(self, socket: Socket, flow: u64) {
@@ -424,106 +273,5 @@ impl Entry {
         // SAFETY: a live map value.
         unsafe { add(&raw mut (*counters).detached, 1) };
         Ok(())
-    }
-
-    /// Hands on what a counter of the kernel's has grown by; whoever comes second hands on nothing.
-    #[inline(always)]
-    fn tell_growth(self, now: u32, tell: impl FnOnce(u64)) {
-        // SAFETY: a live entry, by `new`.
-        unsafe {
-            let told = (*self.0).told;
-            let amount = u64::from(now.wrapping_sub(told as u32));
-            // Half the range and more is a counter that began anew.
-            if amount != 0
-                && amount < 1 << 31
-                && compare_swap(&raw mut (*self.0).told, told, told + amount) == told
-            {
-                tell(amount);
-            }
-        }
-    }
-
-    /// Whether any have moved.
-    #[inline(always)]
-    fn tell_bytes(self, position: &Position, counters: *mut FlowCounters) -> bool {
-        let memory = self.0;
-        let mut moved = 0;
-        // SAFETY: a live entry, by `new`, and a live map value.
-        unsafe {
-            // A disconnect starts the counters anew; what they say then is no part of this
-            // connection.
-            let origin = position.origin((*memory).active != 0);
-            if origin.first_received == (*memory).origin.first_received {
-                let (sequence, wide) = (position.received, position.received_wide);
-                let amount = Meter::advance(&raw mut (*memory).received, sequence, wide);
-                if amount != 0 {
-                    add(&raw mut (*counters).bytes_received, amount);
-                    moved |= amount;
-                }
-            }
-            // After the last byte comes the FIN, which is none. Looked at after the position: as long
-            // as the stage was open then, there was no FIN in it.
-            let stage = (&raw const (*memory).stage).read_volatile();
-            if stage != STAGE_IDLE && origin.first_sent == (*memory).origin.first_sent {
-                let sequence = match stage {
-                    STAGE_SHUT => (*memory).shut_at,
-                    _ => position.sent,
-                };
-                let wide = position.sent_wide;
-                let amount = Meter::advance(&raw mut (*memory).sent, sequence, wide);
-                if amount != 0 {
-                    add(&raw mut (*counters).bytes_sent, amount);
-                    moved |= amount;
-                }
-            }
-        }
-        moved != 0
-    }
-
-    /// # Safety
-    ///
-    /// `counters` is live.
-    #[inline(always)]
-    unsafe fn tell_events(self, counters: *mut FlowCounters) {
-        // SAFETY: a live entry, by `new`.
-        let pending = unsafe { &raw mut (*self.0).pending };
-        macro_rules! hand_over {
-            ($($counter:ident)*) => {$(
-                // SAFETY: a live entry, by `new`, and the caller's promise. Most are zero: a look
-                // is cheaper than a swap. What is added meanwhile stays for next time.
-                unsafe {
-                    if (*pending).$counter != 0 {
-                        add(&raw mut (*counters).$counter, take(&raw mut (*pending).$counter));
-                    }
-                }
-            )*};
-        }
-        hand_over!(opened closed failed sends receives connect_ns lifetime_ns);
-    }
-}
-
-/// Bytes from sequence number `first` to `sequence`; the kernel's own count says how often the numbers
-/// have wrapped.
-#[inline(always)]
-fn bytes_since(first: u32, sequence: u32, wide: u64) -> u64 {
-    let narrow = u64::from(sequence.wrapping_sub(first));
-    let about = wide.wrapping_add(1 << 31);
-    narrow + (about.saturating_sub(narrow) >> 32 << 32)
-}
-
-/// One sample a connection and tick: what weighs is how many wait, not how much they move.
-#[inline(always)]
-fn tell_round_trip(position: &Position, counters: *mut FlowCounters) {
-    if position.rtt_us == 0 {
-        return;
-    }
-    // SAFETY: a live map value. The least may miss a smaller one of an interrupt's, for one tick.
-    unsafe {
-        add(&raw mut (*counters).rtt_us, position.rtt_us.into());
-        add(&raw mut (*counters).rtt_samples, 1);
-        let least = (*counters).rtt_min_us;
-        if position.rtt_min_us != 0 && (least == 0 || position.rtt_min_us < least) {
-            (*counters).rtt_min_us = position.rtt_min_us;
-        }
     }
 }

@@ -1,0 +1,173 @@
+//! What a socket has counted, handed to its flow: nothing twice, whoever else tells at the same moment.
+
+use probe_ebpf::{flow::FlowCounters, loss::Loss};
+
+use super::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, STAGE_SHUT, meter::Meter};
+use crate::{
+    atomic::{add, compare_swap, take},
+    flows,
+    socket::{Position, Socket},
+};
+
+impl Entry {
+    /// Whether there may be something to tell: most open sockets are silent, and not even their flow
+    /// is looked up. A stream that has moved by just 4 GiB is told of with what it moves next.
+    #[inline(always)]
+    pub(crate) fn has_news(self, socket: Socket) -> bool {
+        let memory = self.0.cast_const();
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            if (*memory).stage != STAGE_OPEN || (*memory).pending.any() {
+                return true;
+            }
+            let Some(progress) = socket.progress() else {
+                return true;
+            };
+            progress.written != (*memory).sent.next()
+                || progress.copied != (*memory).received.next()
+                || progress.retransmits != (*memory).told as u32
+        }
+    }
+
+    /// Tells the flow all that it has not been told.
+    #[inline(always)]
+    pub(crate) fn tell(self, socket: Socket) -> Result<(), Loss> {
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { (*self.0).flow };
+        if flow == 0 {
+            return Ok(());
+        }
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        self.tell_to(counters, socket);
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn tell_to(self, counters: *mut FlowCounters, socket: Socket) {
+        // SAFETY: a live entry, by `new`, and a live map value.
+        let stage = unsafe {
+            self.tell_events(counters);
+            (*self.0).stage
+        };
+        let Some(position) = socket.position() else {
+            return;
+        };
+        // While `connect` chooses the sequence numbers, one after the other, they say nothing.
+        // The stage was read before them: since then it can only have got better.
+        if stage != STAGE_CONNECTING && self.tell_bytes(&position, counters) {
+            tell_round_trip(&position, counters);
+        }
+        self.tell_growth(position.retransmits, |amount| {
+            // SAFETY: a live map value.
+            unsafe { add(&raw mut (*counters).retransmits, amount) };
+        });
+    }
+
+    /// A listener tells its flow how often its backlog had no room.
+    #[inline(always)]
+    pub(crate) fn tell_overflows(self, socket: Socket) -> Result<(), Loss> {
+        // SAFETY: a live entry, by `new`.
+        let flow = unsafe { (*self.0).listening };
+        if flow == 0 {
+            return Ok(());
+        }
+        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+        self.tell_growth(socket.drops(), |amount| {
+            // SAFETY: a live map value.
+            unsafe { add(&raw mut (*counters).overflows, amount) };
+        });
+        Ok(())
+    }
+
+    /// Hands on what a counter of the kernel's has grown by; whoever comes second hands on nothing.
+    #[inline(always)]
+    fn tell_growth(self, now: u32, tell: impl FnOnce(u64)) {
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            let told = (*self.0).told;
+            let amount = u64::from(now.wrapping_sub(told as u32));
+            // Half the range and more is a counter that began anew.
+            if amount != 0
+                && amount < 1 << 31
+                && compare_swap(&raw mut (*self.0).told, told, told + amount) == told
+            {
+                tell(amount);
+            }
+        }
+    }
+
+    /// Whether any have moved.
+    #[inline(always)]
+    fn tell_bytes(self, position: &Position, counters: *mut FlowCounters) -> bool {
+        let memory = self.0;
+        let mut moved = 0;
+        // SAFETY: a live entry, by `new`, and a live map value.
+        unsafe {
+            // A disconnect starts the counters anew; what they say then is no part of this
+            // connection.
+            let origin = position.origin((*memory).active != 0);
+            if origin.first_received == (*memory).origin.first_received {
+                let (sequence, wide) = (position.received, position.received_wide);
+                let amount = Meter::advance(&raw mut (*memory).received, sequence, wide);
+                if amount != 0 {
+                    add(&raw mut (*counters).bytes_received, amount);
+                    moved |= amount;
+                }
+            }
+            // After the last byte comes the FIN, which is none. Looked at after the position: as long
+            // as the stage was open then, there was no FIN in it.
+            let stage = (&raw const (*memory).stage).read_volatile();
+            if stage != STAGE_IDLE && origin.first_sent == (*memory).origin.first_sent {
+                let sequence = match stage {
+                    STAGE_SHUT => (*memory).shut_at,
+                    _ => position.sent,
+                };
+                let wide = position.sent_wide;
+                let amount = Meter::advance(&raw mut (*memory).sent, sequence, wide);
+                if amount != 0 {
+                    add(&raw mut (*counters).bytes_sent, amount);
+                    moved |= amount;
+                }
+            }
+        }
+        moved != 0
+    }
+
+    /// # Safety
+    ///
+    /// `counters` is live.
+    #[inline(always)]
+    pub(super) unsafe fn tell_events(self, counters: *mut FlowCounters) {
+        // SAFETY: a live entry, by `new`.
+        let pending = unsafe { &raw mut (*self.0).pending };
+        macro_rules! hand_over {
+            ($($counter:ident)*) => {$(
+                // SAFETY: a live entry, by `new`, and the caller's promise. Most are zero: a look
+                // is cheaper than a swap. What is added meanwhile stays for next time.
+                unsafe {
+                    if (*pending).$counter != 0 {
+                        add(&raw mut (*counters).$counter, take(&raw mut (*pending).$counter));
+                    }
+                }
+            )*};
+        }
+        hand_over!(opened closed failed sends receives connect_ns lifetime_ns);
+    }
+}
+
+/// One sample a connection and tick: what weighs is how many wait, not how much they move.
+#[inline(always)]
+fn tell_round_trip(position: &Position, counters: *mut FlowCounters) {
+    if position.rtt_us == 0 {
+        return;
+    }
+    // SAFETY: a live map value. The least may miss a smaller one of an interrupt's, for one tick.
+    unsafe {
+        add(&raw mut (*counters).rtt_us, position.rtt_us.into());
+        add(&raw mut (*counters).rtt_samples, 1);
+        let least = (*counters).rtt_min_us;
+        if position.rtt_min_us != 0 && (least == 0 || position.rtt_min_us < least) {
+            (*counters).rtt_min_us = position.rtt_min_us;
+        }
+    }
+}
