@@ -1,8 +1,11 @@
 //! Many connections a second for a while: what the agent takes must not follow their number.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use probe_tests::wait;
 
 use super::agent::{Agent, losses, sum};
 use super::figures::{mebibytes, thousands};
@@ -10,8 +13,7 @@ use super::load::Program;
 use crate::say;
 use crate::stop::Stop;
 
-/// The lower rate comes first: the highest leaves as many connections in TIME_WAIT as there may be,
-/// and for a minute some ports are refused.
+/// What is made, and how it is called.
 const RATES: [(&str, &[&str]); 2] = [
     ("1,500 a second", &["connections", "--rate", "1500"]),
     (
@@ -28,6 +30,7 @@ pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<Strin
          losses |\n|---|---|---|---|---|---|---|\n"
     );
     for (name, words) in RATES {
+        settle(stop)?;
         say::progress(format_args!("connections, {name}, for {seconds} s"));
         let agent = Agent::start("graph")?;
         let before = agent.used()?;
@@ -48,4 +51,20 @@ pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<Strin
         )?;
     }
     Ok(text)
+}
+
+/// Waits for the connections of a run before to leave TIME_WAIT, a minute after their end: where there
+/// are as many as there may be, new ones to their ports go unanswered, probe or not.
+fn settle(stop: &Stop) -> Result<()> {
+    const FILE: &str = "/proc/net/sockstat";
+    const FEW: u64 = 1000;
+    wait::until("TIME_WAIT is over", Duration::from_mins(3), || {
+        stop.check()?;
+        let text = fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
+        let mut words = text.split_whitespace();
+        words.find(|word| *word == "tw");
+        let waiting = words.next().and_then(|count| count.parse().ok());
+        let waiting: u64 = waiting.with_context(|| format!("{FILE} has no tw"))?;
+        Ok((waiting < FEW).then_some(()))
+    })
 }
