@@ -136,6 +136,23 @@ impl<'engine> Container<'engine> {
             .run()
     }
 
+    /// A busybox shell on `network` that runs `script`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn shell(
+        engine: &'engine Engine,
+        network: &Network<'_>,
+        name: &str,
+        script: &str,
+    ) -> Result<Self> {
+        Self::of(engine, &image::BUSYBOX, name)?
+            .on(network)
+            .command(["sh", "-c", script])
+            .run()
+    }
+
     /// Its full id, 64 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {

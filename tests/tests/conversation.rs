@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Network, Terminal, image, programs, wait};
+use probe_tests::{Container, Engine, Network, Terminal, programs, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 /// Its answer would clear the screen.
@@ -22,11 +22,7 @@ fn listening(terminal: &Terminal) -> usize {
 fn one_drills_down_to_what_is_said_and_comes_back() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let run = |name: &str, script: &str| {
-        let container = Container::of(&engine, &image::BUSYBOX, name).unwrap();
-        let script = ["sh", "-c", script];
-        container.on(&network).command(script).run().unwrap()
-    };
+    let run = |name, script| Container::shell(&engine, &network, name, script).unwrap();
     let server = run("server", SERVE);
     server.wait_for_line("listening", SOON).unwrap();
     let at = server.ip(&network).unwrap();

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use probe_tests::{Container, Engine, Network, Probe, image, objects, programs, wait};
+use probe_tests::{Container, Engine, Network, Probe, objects, programs, wait};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -41,11 +41,7 @@ fn said(messages: &[Value], container: &str, verb: &str, peer: &str) -> String {
 fn http_between_containers_is_shown_byte_for_byte_with_both_names() {
     let engine = Engine::start().unwrap();
     let network = Network::create(&engine, "net").unwrap();
-    let run = |name: &str, script: &str| {
-        let container = Container::of(&engine, &image::BUSYBOX, name).unwrap();
-        let script = ["sh", "-c", script];
-        container.on(&network).command(script).run().unwrap()
-    };
+    let run = |name, script| Container::shell(&engine, &network, name, script).unwrap();
     let server = run("server", SERVE);
     let at = server.ip(&network).unwrap();
     let client = run(
