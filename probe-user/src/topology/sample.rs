@@ -8,11 +8,16 @@ use proptest::prelude::*;
 
 use super::{
     Completeness, Edge, EdgeKey, Gaps, Graph, Join, Kind, Listener, Node, NodeId, Placement, Seen,
-    Snapshot, placement::ServiceState,
+    Snapshot, join::Conversation, placement::ServiceState,
 };
 use crate::{
     identity::Workload,
-    kernel::{flows::Counts, losses::Losses},
+    ids::CgroupId,
+    kernel::{
+        flows::{Counts, Flow},
+        halves::Halves,
+        losses::Losses,
+    },
 };
 
 /// Names that break what does not escape.
@@ -32,6 +37,26 @@ pub(crate) const HOSTILE: [&str; 14] = [
     "digraph { a -> b }",
     "--> n0[\"x\"]",
 ];
+
+/// A conversation over TCP, whose ends were both seen.
+pub(crate) fn conversation(source: Workload, target: Workload, counts: Counts) -> Conversation {
+    let flow = Some(Arc::new(Flow::other(CgroupId(1))));
+    Conversation {
+        source,
+        target,
+        listener: Listener::Tcp(80),
+        asked: None,
+        reached: None,
+        counts,
+        join: Join::Tuple,
+        client: flow.clone(),
+        server: flow,
+        forward: None,
+        idle: false,
+        halves: Halves::default(),
+        name: None,
+    }
+}
 
 pub(crate) fn container(digit: char, name: &str, networks: &[&str], address: &str) -> Node {
     Node {

@@ -5,9 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     identity::{Container, ContainerId, Workload, layout::Runtime},
-    ids::CgroupId,
-    kernel::{flows::Flow, halves::Halves},
-    topology::{Join, Listener},
+    topology::{Listener, sample},
 };
 
 fn container(name: Option<&str>) -> Workload {
@@ -18,27 +16,13 @@ fn container(name: Option<&str>) -> Workload {
 
 /// Three connections stood and two failed; both ends were seen.
 fn seen(source: Workload, target: Workload) -> Conversation {
-    let flow = Some(Arc::new(Flow::other(CgroupId(1))));
-    Conversation {
-        source,
-        target,
-        listener: Listener::Tcp(80),
-        asked: None,
-        reached: None,
-        counts: Counts {
-            existing: 1,
-            opened: 2,
-            failed: 2,
-            ..Counts::default()
-        },
-        join: Join::Tuple,
-        client: flow.clone(),
-        server: flow,
-        forward: None,
-        idle: false,
-        halves: Halves::default(),
-        name: None,
-    }
+    let counts = Counts {
+        existing: 1,
+        opened: 2,
+        failed: 2,
+        ..Counts::default()
+    };
+    sample::conversation(source, target, counts)
 }
 
 #[track_caller]

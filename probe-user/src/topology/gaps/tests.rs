@@ -5,12 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     identity::{Container, ContainerId, layout::Runtime},
-    ids::CgroupId,
-    kernel::{
-        flows::{Counts, Flow},
-        halves::Halves,
-    },
-    topology::{Externals, Graph, Join, Level, Shape, merge::merge, sample},
+    kernel::flows::Counts,
+    topology::{Externals, Graph, Level, Shape, merge::merge, sample},
 };
 
 fn container(digit: char, name: Option<&str>) -> Workload {
@@ -27,25 +23,11 @@ fn elsewhere() -> Workload {
 
 /// One connection from the one to the other, whose ends were both seen.
 fn between(source: Workload, target: Workload) -> Conversation {
-    let flow = Some(Arc::new(Flow::other(CgroupId(1))));
-    Conversation {
-        source,
-        target,
-        listener: Listener::Tcp(80),
-        asked: None,
-        reached: None,
-        counts: Counts {
-            opened: 1,
-            ..Counts::default()
-        },
-        join: Join::Tuple,
-        client: flow.clone(),
-        server: flow,
-        forward: None,
-        idle: false,
-        halves: Halves::default(),
-        name: None,
-    }
+    let counts = Counts {
+        opened: 1,
+        ..Counts::default()
+    };
+    sample::conversation(source, target, counts)
 }
 
 fn whole() -> Conversation {
