@@ -14,3 +14,4 @@ pub mod loss;
 pub mod message;
 pub mod pass;
 pub mod record;
+pub mod sequence;

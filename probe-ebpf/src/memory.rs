@@ -19,6 +19,7 @@ use probe_ebpf::{
     flow::{COMM_LEN, FlowCounters},
     half::Half,
     loss::Loss,
+    sequence::widened,
 };
 
 use crate::{
@@ -27,13 +28,24 @@ use crate::{
     socket::{Position, Socket},
     storage::SocketStorage,
 };
-use meter::{Meter, bytes_since};
+use meter::Meter;
 
 /// A socket's memory. A listener's holds its owner only; an accepted socket is born with a copy of
 /// its listener's (`BPF_F_CLONE`), and so knows its owner although it is made in an interrupt.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Memory {
+    // What a silent socket is known by comes first: with the 8 bytes that the kernel puts before it,
+    // it is one cache line.
+    /// One of the `STAGE_` constants.
+    pub(crate) stage: u32,
+    /// Segments with data in them that had been sent when the flow was told last, those that were sent
+    /// again included.
+    segments: u32,
+    sent: Meter,
+    received: Meter,
+    /// What the flow has not been told yet.
+    pub(crate) pending: Pending,
     /// The flow that the socket's traffic counts for, 0 for none.
     pub(crate) flow: u64,
     /// A listener's own flow, 0 for none.
@@ -42,10 +54,6 @@ pub(crate) struct Memory {
     pub(crate) since: u64,
     /// Retransmissions, or of a listener overflows, that the flow has been told of.
     told: u64,
-    /// What the flow has not been told yet.
-    pub(crate) pending: Pending,
-    sent: Meter,
-    received: Meter,
     /// The first sequence numbers of the connection: as long as the socket's counters agree with
     /// them, it is still the same connection.
     origin: Half,
@@ -53,8 +61,6 @@ pub(crate) struct Memory {
     pub(crate) comm: [u8; COMM_LEN],
     /// Its thread group id, 0 when not known.
     pub(crate) pid: u32,
-    /// One of the `STAGE_` constants.
-    pub(crate) stage: u32,
     /// 1 for the end that called `connect`: its SYN took a sequence number.
     active: u32,
     /// The sequence number after the last byte sent, once nothing more can be.
@@ -79,19 +85,20 @@ pub(crate) const STAGE_UNIX: u32 = 5;
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     pub(crate) opened: u64,
-    pub(crate) closed: u64,
-    pub(crate) failed: u64,
     pub(crate) sends: u64,
     pub(crate) receives: u64,
+    pub(crate) closed: u64,
+    pub(crate) failed: u64,
     pub(crate) connect_ns: u64,
     pub(crate) lifetime_ns: u64,
 }
 
 impl Pending {
-    /// Whether anything was counted. What takes time ends in a count.
+    /// Whether anything was counted for a connection that stands: it was opened after whatever closed
+    /// or failed before it.
     #[inline(always)]
-    const fn any(&self) -> bool {
-        self.opened | self.closed | self.failed | self.sends | self.receives != 0
+    const fn any_while_open(&self) -> bool {
+        self.opened | self.sends | self.receives != 0
     }
 }
 
@@ -191,9 +198,9 @@ impl Entry {
             }
             (*self.0).origin = origin;
             (*self.0).shut_at = position.sent;
-            // The kernel's counts may hold a SYN's worth; a window's worth would not matter.
-            (*self.0).sent = Meter::from(origin.first_sent, position.sent_wide);
-            (*self.0).received = Meter::from(origin.first_received, position.received_wide);
+            (*self.0).segments = position.segments;
+            (*self.0).sent = Meter::from(origin.first_sent.into());
+            (*self.0).received = Meter::from(origin.first_received.into());
         }
     }
 
@@ -204,8 +211,10 @@ impl Entry {
         // SAFETY: a live entry, by `new`.
         unsafe {
             (*self.0).told = position.retransmits.into();
-            (*self.0).sent = Meter::from(position.sent, position.sent_wide);
-            (*self.0).received = Meter::from(position.received, position.received_wide);
+            let sent = widened(origin.first_sent, position.sent, position.sent_wide);
+            (*self.0).sent = Meter::from(sent);
+            let (first, wide) = (origin.first_received, position.received_wide);
+            (*self.0).received = Meter::from(widened(first, position.received, wide));
         }
     }
 
@@ -231,7 +240,7 @@ impl Entry {
             };
             ((*self.0).origin.first_sent, sequence)
         };
-        bytes_since(first, sequence, position.sent_wide)
+        widened(first, sequence, position.sent_wide).saturating_sub(first.into())
     }
 
     /// The same of receive calls; `None` when a disconnect has started the counters anew.
@@ -239,8 +248,9 @@ impl Entry {
     pub(crate) fn received(self, position: &Position) -> Option<u64> {
         // SAFETY: a live entry, by `new`.
         let (first, active) = unsafe { ((*self.0).origin.first_received, (*self.0).active != 0) };
+        let received = widened(first, position.received, position.received_wide);
         (position.origin(active).first_received == first)
-            .then(|| bytes_since(first, position.received, position.received_wide))
+            .then(|| received.saturating_sub(first.into()))
     }
 
     /// Whether it is the end that called `connect`.

@@ -1,6 +1,6 @@
 //! What a socket has counted, handed to its flow: nothing twice, whoever else tells at the same moment.
 
-use probe_ebpf::{flow::FlowCounters, loss::Loss};
+use probe_ebpf::{flow::FlowCounters, loss::Loss, sequence::widened};
 
 use super::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, STAGE_SHUT, meter::Meter};
 use crate::{
@@ -10,22 +10,18 @@ use crate::{
 };
 
 impl Entry {
-    /// Whether there may be something to tell: most open sockets are silent, and not even their flow
-    /// is looked up. A stream that has moved by just 4 GiB is told of with what it moves next.
+    /// Whether there may be something to tell: most open sockets are silent, and of those as little
+    /// memory is touched as can be, for it is in no cache. Segments are counted just before they
+    /// are counted as sent again: one that is looked at in between is told of with what moves next.
     #[inline(always)]
     pub(crate) fn has_news(self, socket: Socket) -> bool {
         let memory = self.0.cast_const();
-        // SAFETY: a live entry, by `new`.
+        // SAFETY: a live entry, by `new`; what is open is a TCP connection.
         unsafe {
-            if (*memory).stage != STAGE_OPEN || (*memory).pending.any() {
-                return true;
-            }
-            let Some(progress) = socket.progress() else {
-                return true;
-            };
-            progress.written != (*memory).sent.next()
-                || progress.copied != (*memory).received.next()
-                || progress.retransmits != (*memory).told as u32
+            let (sent, received) = ((*memory).sent.next(), (*memory).received.next());
+            (*memory).stage != STAGE_OPEN
+                || (*memory).pending.any_while_open()
+                || socket.has_moved(sent, received, (*memory).segments)
         }
     }
 
@@ -57,6 +53,8 @@ impl Entry {
         if stage != STAGE_CONNECTING && self.tell_bytes(&position, counters) {
             tell_round_trip(&position, counters);
         }
+        // SAFETY: a live entry, by `new`.
+        unsafe { (*self.0).segments = position.segments };
         self.tell_growth(position.retransmits, |amount| {
             // SAFETY: a live map value.
             unsafe { add(&raw mut (*counters).retransmits, amount) };
@@ -108,7 +106,8 @@ impl Entry {
             let origin = position.origin((*memory).active != 0);
             if origin.first_received == (*memory).origin.first_received {
                 let (sequence, wide) = (position.received, position.received_wide);
-                let amount = Meter::advance(&raw mut (*memory).received, sequence, wide);
+                let to = widened(origin.first_received, sequence, wide);
+                let amount = Meter::advance(&raw mut (*memory).received, to);
                 if amount != 0 {
                     add(&raw mut (*counters).bytes_received, amount);
                     moved |= amount;
@@ -122,8 +121,8 @@ impl Entry {
                     STAGE_SHUT => (*memory).shut_at,
                     _ => position.sent,
                 };
-                let wide = position.sent_wide;
-                let amount = Meter::advance(&raw mut (*memory).sent, sequence, wide);
+                let to = widened(origin.first_sent, sequence, position.sent_wide);
+                let amount = Meter::advance(&raw mut (*memory).sent, to);
                 if amount != 0 {
                     add(&raw mut (*counters).bytes_sent, amount);
                     moved |= amount;
