@@ -43,6 +43,8 @@ fn build() -> Result<(), String> {
             "-Cdebuginfo=2\x1f-Clink-arg=--btf",
         )
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        // Else aya takes the registers of the machine that builds for those of the one that runs.
+        .env("AYA_BPF_TARGET_ARCH", variable("CARGO_CFG_TARGET_ARCH")?)
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTC_WRAPPER")
         .status()

@@ -1,10 +1,12 @@
 //! `cargo xtask check`: everything that is linted. All of it runs, whatever fails first.
 
+mod cross;
 mod deploy;
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use clap::Args;
 use probe_tests::{place, wait};
 
 use crate::line::Line;
@@ -14,8 +16,19 @@ use crate::{machine, say};
 /// A fetch that takes longer than this is from a machine that cannot reach the database.
 const ADVISORIES_DEADLINE: Duration = Duration::from_mins(1);
 
+/// What is checked.
+#[derive(Args)]
+pub(crate) struct Check {
+    /// Instead: build the probe for this architecture, and run it emulated. It takes minutes
+    #[arg(long, value_name = "ARCH", value_enum)]
+    target: Option<cross::Arch>,
+}
+
 /// Format, clippy for the host and for BPF, dependencies, spelling, and what deploys the probe.
-pub(crate) fn check() -> Result<()> {
+pub(crate) fn check(check: &Check) -> Result<()> {
+    if let Some(arch) = check.target {
+        return cross::check(arch);
+    }
     need::meet(&[
         &bpf::COMPILER,
         &bpf::BPF_LINKER,

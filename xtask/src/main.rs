@@ -46,7 +46,7 @@ enum Verb {
     /// Measure what the probe costs, as Markdown tables
     Bench(bench::Bench),
     /// Lint everything: format, clippy on both sides, dependencies, spelling, deploy/
-    Check,
+    Check(check::Check),
     /// Give the decoders of what comes from outside bytes that nobody has thought of
     Fuzz(fuzz::Fuzz),
     /// Build a static probe and put it, alone, into an image of the engine at DOCKER_HOST
@@ -76,7 +76,7 @@ impl Verb {
             Self::Run { args } => return run::run(&args),
             Self::Test { filter, kernel } => test::test(filter.as_deref(), &kernel)?,
             Self::Bench(bench) => bench::bench(&bench)?,
-            Self::Check => check::check()?,
+            Self::Check(check) => check::check(&check)?,
             Self::Fuzz(fuzz) => fuzz::fuzz(&fuzz)?,
             Self::Image => image::image()?,
             Self::Demo { args } => return demo::demo(&args),

@@ -5,6 +5,7 @@
 
 mod apt;
 pub(crate) mod bpf;
+pub(crate) mod cross;
 pub(crate) mod deploy;
 pub(crate) mod engine;
 pub(crate) mod kernel;
