@@ -1,6 +1,8 @@
 //! What a probe for another architecture is built with: 64-bit Arm's, the one that matters besides
 //! x86-64.
 
+use std::path::Path;
+
 use super::{Need, Step, Way, apt, packages};
 use crate::line::Line;
 use crate::machine;
@@ -18,11 +20,9 @@ pub(crate) const EMULATOR_PROGRAM: &str = "qemu-aarch64-static";
 pub(crate) const STANDARD_LIBRARY: Need = Need {
     name: "Rust's standard library for aarch64",
     met: || {
-        // rustup says so to the cargo that it starts.
-        let toolchain = std::env::var_os("RUSTUP_TOOLCHAIN").unwrap_or_else(|| "stable".into());
-        let toolchains = machine::rustup_toolchains();
-        let library = toolchains.map(|all| all.join(toolchain).join("lib/rustlib").join(TARGET));
-        library.is_some_and(|library| library.is_dir())
+        let rustc = Line::new("rustc").args(["--print", "target-libdir", "--target", TARGET]);
+        let library = rustc.stdout();
+        library.is_ok_and(|library| Path::new(library.trim()).is_dir())
     },
     ways: &[Way {
         open: || machine::program("rustup").is_some(),
