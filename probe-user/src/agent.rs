@@ -37,10 +37,11 @@ use crate::{
     identity::{CgroupMount, Directory, Ecs, Names, dns, ecs, engines::Engines, workload::Host},
     kernel::{
         answers::Answers,
+        error::LoadError,
         flows::{FlowMaps, FlowTable},
         losses::{LossCounters, Losses},
         messages::{Message, Messages},
-        object::{Asked, LoadError, Object},
+        object::{Asked, Object},
         privileges,
         programs::CALLS_OF_EVERY_FAMILY,
         records::{Record, Records},

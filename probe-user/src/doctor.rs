@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     identity::{CgroupMount, Directory, EngineAddress, engines::Engines},
     kernel::{
-        object::{Asked, LoadError, Object},
+        error::LoadError,
+        object::{Asked, Object},
         privileges,
         programs::{
             CONTAINERS, Capability, EACH_CONNECTION, FILE_USE, FILES, MESSAGES, OOM_KILLS,

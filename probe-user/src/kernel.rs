@@ -9,6 +9,7 @@ mod bpf;
 pub mod btf;
 pub mod connections;
 pub mod counts;
+pub mod error;
 mod fields;
 pub mod file;
 pub mod files;

@@ -6,7 +6,8 @@ use super::{Options, StartError, map_error, messages, refused::Refused};
 use crate::{
     identity::{CgroupMount, Directory},
     kernel::{
-        object::{LoadError, Object},
+        error::LoadError,
+        object::Object,
         programs::{
             CALLS_OF_EVERY_FAMILY, CONNECTIONS, CONTAINERS, Capability, DATAGRAM_PEERS,
             EACH_CONNECTION, OOM_KILLS, PROCESSES, TRAFFIC,

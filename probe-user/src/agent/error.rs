@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     identity::CgroupError,
-    kernel::{files::FilesError, flows::FlowError, object::LoadError, privileges::NotPrivileged},
+    kernel::{error::LoadError, files::FilesError, flows::FlowError, privileges::NotPrivileged},
 };
 
 /// Why an agent could not start.

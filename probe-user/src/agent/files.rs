@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::{Agent, RunError, StartError, map_error, unattached};
 use crate::kernel::{
+    error::LoadError,
     files::{FileMaps, FileTable, FilesError, FilesUsed},
-    object::{LoadError, Object},
+    object::Object,
     programs::FILE_USE,
 };
 

@@ -14,10 +14,7 @@ use crate::{
     filter::{Filter, of::PlaceRecord},
     identity::Directory,
     ids::CgroupId,
-    kernel::{
-        object::{LoadError, Object},
-        refused::RefusedCgroups,
-    },
+    kernel::{error::LoadError, object::Object, refused::RefusedCgroups},
 };
 
 /// How often it is looked whether something has become known.

@@ -4,10 +4,10 @@ use std::fs;
 
 use probe_ebpf::field::{FIELDS, Field};
 
-use super::{
-    btf::Btf,
-    object::{LoadError, VMLINUX_BTF},
-};
+use super::{btf::Btf, error::LoadError};
+
+/// Where the kernel describes itself.
+pub(super) const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// The fields, found or not.
 pub(super) struct Fields {
