@@ -8,9 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use probe_tests::tally::Tally;
-use probe_tests::{
-    Container, Engine, Probe, Terminal, image, objects, place, programs, wait, workload,
-};
+use probe_tests::{Container, Engine, Probe, Terminal, image, objects, place, programs, workload};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -269,21 +267,12 @@ fn on_a_screen_its_program_is_loaded_while_the_list_is_shown() {
         terminal
             .wait_for(sought, |screen| screen.contains(sought))
             .unwrap();
-    };
-    // A screen is drawn before what it does without is unloaded.
-    let is_loaded = |terminal: &Terminal, wanted: bool| {
-        wait::until(&format!("its program is loaded: {wanted}"), SOON, || {
-            let programs = programs::of(terminal.probe())?;
-            let loaded = programs.iter().any(|program| program.name == "top_files");
-            Ok((loaded == wanted).then_some(()))
-        })
-        .unwrap();
+        let programs = programs::of(terminal.probe()).unwrap();
+        programs.iter().any(|program| program.name == "top_files")
     };
     for _ in 0..2 {
-        show(&mut terminal, "1", "CPU%▼");
-        is_loaded(&terminal, false);
-        show(&mut terminal, "6", "/written");
-        is_loaded(&terminal, true);
+        assert!(!show(&mut terminal, "1", "CPU%▼"));
+        assert!(show(&mut terminal, "6", "/written"));
     }
     terminal.press("q").unwrap();
     assert!(terminal.ended().unwrap().success());
