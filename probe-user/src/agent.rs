@@ -1,5 +1,6 @@
 //! The live kernel, Docker and the ledger, tied together: one tick, one graph.
 
+mod about;
 mod attach;
 mod connections;
 mod error;
@@ -14,13 +15,13 @@ mod ring;
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{Timestamp, Unit};
+use jiff::Unit;
 use tokio::{
     io::unix::AsyncFd,
     time::{Instant, Interval},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use self::{
     attach::unattached,
@@ -39,11 +40,10 @@ use crate::{
         answers::Answers,
         error::LoadError,
         flows::{FlowMaps, FlowTable},
-        losses::{LossCounters, Losses},
+        losses::LossCounters,
         messages::{Message, Messages},
         object::{Asked, Object},
         privileges,
-        programs::CALLS_OF_EVERY_FAMILY,
         records::{Record, Records},
     },
     serve::news::Vitals,
@@ -185,78 +185,6 @@ impl Agent {
         })
     }
 
-    /// Programs attached, by name.
-    #[must_use]
-    pub fn attached(&self) -> &[&'static str] {
-        &self.attached
-    }
-
-    /// Looks at the flow map so far.
-    #[must_use]
-    pub const fn ticks(&self) -> u64 {
-        self.vitals.ticks
-    }
-
-    /// Whether the kernel lets the flow map be read.
-    pub fn can_read(&mut self) -> bool {
-        match self.read_flows().and_then(|()| self.losses()) {
-            Ok(_) => true,
-            Err(error) => {
-                debug!("the maps cannot be read: {error}");
-                false
-            }
-        }
-    }
-
-    /// Whether send and receive calls are counted on this kernel.
-    #[must_use]
-    pub fn counts_calls(&self) -> bool {
-        CALLS_OF_EVERY_FAMILY.is_served_by(&self.attached)
-    }
-
-    /// This host's name.
-    #[must_use]
-    pub fn hostname(&self) -> &str {
-        &self.hostname
-    }
-
-    /// The addresses of the host's interfaces, loopback left out.
-    #[must_use]
-    pub fn addresses(&self) -> &[std::net::IpAddr] {
-        &self.host.addresses
-    }
-
-    /// When the programs were attached.
-    #[must_use]
-    pub const fn started(&self) -> Timestamp {
-        self.began.shown()
-    }
-
-    /// How long it has watched.
-    #[must_use]
-    pub fn watched(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    /// What is wrong with an engine, if anything is.
-    #[must_use]
-    pub fn engine_trouble(&self) -> Option<String> {
-        let reason = self.engines.trouble()?;
-        Some(format!("no Docker engine: {reason}"))
-    }
-
-    /// What is known of containers.
-    #[must_use]
-    pub fn directory(&self) -> &Arc<Directory> {
-        &self.host.directory
-    }
-
-    /// What is known of ECS tasks and services, when that was asked for.
-    #[must_use]
-    pub fn ecs(&self) -> Option<&Ecs> {
-        self.host.ecs.as_deref()
-    }
-
     /// Waits for what happens next. May be dropped while it waits; nothing is lost.
     pub async fn next(&mut self) -> Result<Moment, RunError> {
         loop {
@@ -296,12 +224,6 @@ impl Agent {
             .as_mut()
             .map(|refused| refused.follow(directory));
         told.transpose().map(drop).map_err(RunError::Refused)
-    }
-
-    /// Who stands behind cgroups and addresses.
-    #[must_use]
-    pub const fn host(&self) -> &Host {
-        &self.host
     }
 
     /// Reads what is still in the kernel, and waits a little for names that are on their way.
@@ -360,31 +282,6 @@ impl Agent {
     fn read_halves(&mut self) -> Result<(), RunError> {
         self.ledger.keep(self.flows.halves()?);
         Ok(())
-    }
-
-    /// How it fares.
-    pub fn vitals(&self) -> Result<Vitals, RunError> {
-        Ok(Vitals {
-            started: self.started(),
-            late_ticks: self.flows.late(),
-            flows: self.flows.len(),
-            flows_known: self.ledger.len(),
-            losses: self.losses()?,
-            engine_trouble: self.engine_trouble(),
-            ..self.vitals.clone()
-        })
-    }
-
-    /// All that was seen and not kept.
-    pub fn losses(&self) -> Result<Losses, RunError> {
-        let kernel = self.losses.read().map_err(RunError::Losses)?;
-        let here = Losses {
-            flows_dropped: self.ledger.refused(),
-            records_dropped: self.records.get_ref().undecoded(),
-            names_dropped: self.host.names.refused(),
-            ..Losses::default()
-        };
-        Ok(kernel + here)
     }
 
     /// Detaches everything and ends what was started.

@@ -90,6 +90,20 @@ pub fn whole_edge(door: &Door, connections: u64) -> Result<Value> {
     })
 }
 
+/// Waits until a node of the graph, as a door tells of it, has that name: the engine may tell of a container
+/// after its connections have come.
+///
+/// # Errors
+///
+/// When the door does not answer, or no node gets it in time.
+pub fn is_named(door: &Door, name: &str) -> Result<()> {
+    wait::until(&format!("{name} has its name"), WHOLE_DEADLINE, || {
+        let graph = door.get("/api/v1/graph", &[])?.json()?;
+        let nodes = graph["nodes"].as_array().context("a graph has nodes")?;
+        Ok(nodes.iter().any(|node| node["name"] == name).then_some(()))
+    })
+}
+
 /// A directory of one's own, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Room(pub(crate) PathBuf);

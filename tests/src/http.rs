@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::wait::patient;
@@ -95,11 +95,20 @@ impl Door {
         Ok(Answer { status, head, body })
     }
 
-    /// Opens a stream of server-sent events, and reads nothing of it.
+    /// Opens a stream of server-sent events, and reads none of them. From then on each comes: the server
+    /// follows before it says so.
     pub fn follow(&self, path: &str) -> Result<Events> {
         let mut stream = self.connect()?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-        Ok(Events(BufReader::new(stream)))
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            if stream.read_line(&mut line).context("no head")? == 0 {
+                bail!("the stream ended before it began");
+            }
+        }
+        Ok(Events(stream))
     }
 }
 

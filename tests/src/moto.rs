@@ -1,11 +1,13 @@
 //! AWS's APIs on this machine: a real moto server, which implements ECS over HTTP.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::{env, fs};
+use std::{env, fs, process};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::daemon::Daemon;
 use crate::{debian, place, shell};
@@ -90,8 +92,20 @@ fn program() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// A port that was free a moment ago.
+/// Ports below those that the kernel gives to who connects: one of these would be taken before a server
+/// has it, or, asked for until the server is there, answer itself.
+const PORTS: Range<u16> = 20_000..30_000;
+
+/// A port that was free a moment ago, and that this process gets once.
 pub(crate) fn free_port() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    listener.local_addr().context("a socket has no address")
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    for _ in PORTS {
+        let number = process::id() * 16 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + u16::try_from(number % u32::from(PORTS.end - PORTS.start))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }

@@ -218,6 +218,25 @@ impl Probe {
         said.map_err(|error| self.explain(error))
     }
 
+    /// The whole lines that it has printed so far.
+    pub fn lines(&self) -> Result<String> {
+        self.stdout.lines()
+    }
+
+    /// Waits until the lines that it has printed make `is` true.
+    pub fn wait_for_stdout(
+        &self,
+        what: &str,
+        deadline: Duration,
+        is: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        let printed = wait::until(what, deadline, || Ok(is(&self.lines()?).then_some(())));
+        printed.map_err(|error| {
+            let lines = self.lines().unwrap_or_default();
+            self.explain(error.context(format!("it printed:\n{lines}")))
+        })
+    }
+
     /// Sends SIGINT and gives the graph that it prints, which must be as its schema says.
     pub fn finish(self) -> Result<Graph> {
         let printed = self.interrupt()?;

@@ -21,7 +21,7 @@ use crate::network::Network;
 use crate::{image, wait};
 
 /// A database makes its files before it answers.
-const OPENS_WITHIN: Duration = Duration::from_mins(1);
+const OPENS_WITHIN: Duration = Duration::from_mins(3);
 /// The longest that a visit takes.
 const VISIT: Duration = Duration::from_secs(5);
 /// Who buys.

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use probe_tests::{
     Agent, Clock, Container, Engine, Network, Probe, agent::whole_edge, image, objects,
 };
+use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
 const CONNECTIONS: u64 = 50;
@@ -81,6 +82,15 @@ fn what_starts_after_it_was_set_back_is_news() {
     let new = Container::of(&engine, &image::BUSYBOX, "new").unwrap();
     let new = new.command(["sh", "-c", "/bin/true"]).run().unwrap();
     new.wait().unwrap();
+    // Its end is told at a tick after the engine has told it.
+    probe
+        .wait_for_stdout("it has ended", SOON, |printed| {
+            let ended = |event: &Value| {
+                event["type"] == "container-stop" && event["container"]["name"] == "new"
+            };
+            objects(printed).unwrap().iter().any(ended)
+        })
+        .unwrap();
     let printed = probe.interrupt().unwrap().stdout;
     let events = objects(&printed).unwrap();
     let of = |kind: &str| {

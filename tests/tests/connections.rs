@@ -91,7 +91,9 @@ fn connects_that_fail_say_why() {
         assert_eq!(client.tally().unwrap().failures, failures);
     }
     let printed = probe.interrupt().unwrap().stdout;
-    let events = objects(&printed).unwrap();
+    let mut events = objects(&printed).unwrap();
+    // Others on this machine may fail, too.
+    events.retain(|event| [&refused, &nobody].iter().any(|to| event["remote"] == **to));
     assert_eq!(events.len(), 4, "{printed}");
     let failed = of(&events, "connect", "client", "server");
     assert_eq!(failed.len(), 3, "{printed}");
@@ -107,7 +109,7 @@ fn connects_that_fail_say_why() {
 #[test]
 fn an_oom_kill_is_told_of_its_container() {
     let engine = Engine::start().unwrap();
-    let probe = events(&engine, "evt.type = oom-kill");
+    let probe = events(&engine, "evt.type = oom-kill and container.name = hungry");
     let agent = Agent::start(&engine, &[]).unwrap();
     let mut told = agent.unix.follow("/api/v1/events").unwrap();
     let container = Container::of(&engine, &image::WORKLOAD, "hungry")
@@ -120,12 +122,11 @@ fn an_oom_kill_is_told_of_its_container() {
     container.wait_for_line("over", SOON).unwrap();
     let (kind, event) = loop {
         let (name, event) = told.next_event().unwrap().unwrap();
-        if event["type"] == "oom-kill" {
+        if event["type"] == "oom-kill" && event["container"]["name"] == "hungry" {
             break (name, event);
         }
     };
     assert_eq!(kind, "event");
-    assert_eq!(event["container"]["name"], "hungry", "{event:#}");
     let top = ["top", "containers", "--count", "1", "-o", "json"];
     let top = Probe::start(&engine, top).unwrap();
     let counted = objects(&top.wait(SOON).unwrap().stdout).unwrap();

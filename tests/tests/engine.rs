@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Network, debian, image};
+use probe_tests::{Container, Engine, Network, debian, image, wait};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -25,7 +25,11 @@ fn runs_containers_and_restarts() {
         .run()
         .unwrap();
     assert_eq!(server.id().len(), 64);
-    let passwd = client.exec(["wget", "-q", "-O", "-", "http://server:8080/passwd"]);
+    // A server that has started may not listen yet.
+    let passwd = wait::until("the server answers", SOON, || {
+        let answer = client.exec(["wget", "-q", "-O", "-", "http://server:8080/passwd"]);
+        Ok(answer.ok())
+    });
     assert!(passwd.unwrap().starts_with("root:"));
     assert_eq!(other.docker(["ps", "--quiet"]).unwrap(), "");
 
@@ -34,12 +38,15 @@ fn runs_containers_and_restarts() {
     server.start().unwrap();
     assert!(server.running().unwrap());
     let address = server.ip(&network).unwrap();
-    let answer = engine
-        .beside(debian::program("busybox").unwrap().file())
-        .args(["wget", "-q", "-O", "-"])
-        .arg(format!("http://{address}:8080/group"))
-        .output()
-        .unwrap();
+    let answer = wait::until("the server answers again", SOON, || {
+        let answer = engine
+            .beside(debian::program("busybox")?.file())
+            .args(["wget", "-q", "-O", "-"])
+            .arg(format!("http://{address}:8080/group"))
+            .output()?;
+        Ok(answer.status.success().then_some(answer))
+    })
+    .unwrap();
     assert!(
         String::from_utf8_lossy(&answer.stdout).starts_with("root:"),
         "{answer:?}"

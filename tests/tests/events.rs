@@ -95,10 +95,12 @@ fn arguments_run_times_signals_and_lives_are_told() {
         .unwrap();
     brief.wait().unwrap();
     engine.docker(["kill", container.id()]).unwrap();
-    // Its end is told at the next tick, and by the engine before.
-    container.wait().unwrap();
-    let ticks = Probe::start(&engine, ["top", "--count", "2"]).unwrap();
-    ticks.wait(SOON).unwrap();
+    // An end is told at a tick after the engine has told it.
+    probe
+        .wait_for_stdout("both have ended", SOON, |printed| {
+            printed.matches("\"container-stop\"").count() == 2
+        })
+        .unwrap();
     let printed = probe.interrupt().unwrap().stdout;
     let events = objects(&printed).unwrap();
     let of = |kind: &str, name: &str, is: &dyn Fn(&Value) -> bool| {
@@ -128,7 +130,10 @@ fn arguments_run_times_signals_and_lives_are_told() {
         let told = engine
             .docker(["inspect", "--format", "{{.State.StartedAt}}", name])
             .unwrap();
-        assert_eq!(start["time"].as_str().unwrap()[..19], told[..19]);
+        // The engine's event is of a moment after that.
+        let [start_time, told] = [start["time"].as_str().unwrap(), &told]
+            .map(|time| time.parse::<jiff::Timestamp>().unwrap());
+        assert_eq!(start_time.duration_since(told).as_secs(), 0, "{start:#}");
         assert!(
             start["time"].as_str() < stop["time"].as_str(),
             "{start:#} {stop:#}"
@@ -142,9 +147,7 @@ fn run_prints_a_line_for_each_edge_that_has_news() {
     let network = Network::create(&engine, "net").unwrap();
     let (_server, to) = Container::serving(&engine, &network, "server", 7000).unwrap();
     let args = ["run", "-o", "lines", "--listen", "none", "--socket", "none"];
-    let args = args
-        .iter()
-        .chain(&["--interval", "200ms", "--duration", "3s"]);
+    let args = args.iter().chain(&["--interval", "200ms"]);
     let probe = Probe::start(&engine, args).unwrap();
     let client = Container::of(&engine, &image::WORKLOAD, "client")
         .unwrap()
@@ -153,10 +156,12 @@ fn run_prints_a_line_for_each_edge_that_has_news() {
         .run()
         .unwrap();
     assert_eq!(client.tally().unwrap().connections, 100);
-    let printed = probe.wait(SOON).unwrap().stdout;
-    let last = printed
-        .lines()
-        .rfind(|line| line.contains("client -> server:7000"))
-        .unwrap_or_else(|| panic!("no line of the edge: {printed}"));
-    assert!(last.contains(" conns 100 failed 0 "), "{last}");
+    probe
+        .wait_for_stdout("all connections are told", SOON, |printed| {
+            let of_edge = |line: &&str| line.contains("client -> server:7000");
+            let last = printed.lines().rfind(of_edge);
+            last.is_some_and(|last| last.contains(" conns 100 failed 0 "))
+        })
+        .unwrap();
+    probe.interrupt().unwrap();
 }

@@ -154,6 +154,16 @@ fn unix_sockets_have_both_ends_and_their_path() {
     }
 }
 
+/// Segments that the kernel has sent again in the container's network namespace.
+fn resent(container: &Container<'_>) -> u64 {
+    let printed = container.exec(["cat", "/proc/net/snmp"]).unwrap();
+    let mut lines = printed.lines().filter(|line| line.starts_with("Tcp:"));
+    let mut words = || lines.next().unwrap().split(' ');
+    let (names, numbers) = (words(), words());
+    let found = names.zip(numbers).find(|(name, _)| *name == "RetransSegs");
+    found.unwrap().1.parse().unwrap()
+}
+
 #[test]
 fn tcp_edges_say_how_they_fared() {
     let engine = Engine::start().unwrap();
@@ -170,11 +180,15 @@ fn tcp_edges_say_how_they_fared() {
     let client = Container::of(&engine, &image::WORKLOAD, "client")
         .unwrap()
         .on(&network)
-        .command(["connect", "--connections", "20"])
-        .command(["--to", &format!("{ip}:7000"), "--to", &format!("{ip}:7001")])
+        .option("--entrypoint=/bin/sh")
+        .command(["-c", "sleep 600"])
         .run()
         .unwrap();
-    client.tally().unwrap();
+    let words = ["/bin/workload", "connect", "--connections", "20"];
+    let to = [format!("{ip}:7000"), format!("{ip}:7001")];
+    let to = to.iter().flat_map(|to| ["--to", to]);
+    client.exec(words.into_iter().chain(to)).unwrap();
+    let resent = [&client, &server].map(resent);
     let graph = probe.finish().unwrap();
 
     let tcp = |port| graph.edge("client", "server", port).unwrap()["tcp"].clone();
@@ -190,9 +204,10 @@ fn tcp_edges_say_how_they_fared() {
     assert!(figure("connect_ns") > 0 && figure("lifetime_ns") > 0);
     assert!(figure("rtt_samples") > 0 && figure("rtt_min_us") > 0);
     assert!(figure("rtt_us") >= figure("rtt_min_us"), "{good:#}");
+    // Nothing is lost on a bridge, but a busy machine may answer too late.
     assert_eq!(
-        figure("retransmits_sent") + figure("retransmits_received"),
-        0
+        [figure("retransmits_sent"), figure("retransmits_received")],
+        resent
     );
 }
 

@@ -4,7 +4,7 @@
 
 use std::{env, process::Command, time::Duration};
 
-use probe_tests::{Container, Engine, Network, Probe, burst, image, place};
+use probe_tests::{Container, Engine, Network, Probe, burst, image, place, wait};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -57,7 +57,19 @@ fn processes_are_listed_with_their_containers_of_several_engines() {
     for container in &containers {
         container.wait_for_line("ready", SOON).unwrap();
     }
-    let processes = ps(&engines.iter().collect::<Vec<_>>());
+    // A shell says that it is ready when its child may still be a shell.
+    let all = engines.iter().collect::<Vec<_>>();
+    let processes = wait::until("both sleep", SOON, || {
+        let processes = ps(&all);
+        let asleep = |container: &Container<'_>| {
+            processes.iter().any(|process| {
+                process["container"]["name"] == container.name()
+                    && process["command_line"] == "sleep 600"
+            })
+        };
+        Ok(containers.iter().all(asleep).then_some(processes))
+    })
+    .unwrap();
     for container in &containers {
         let of = |line: &str| {
             let found = processes.iter().find(|process| {

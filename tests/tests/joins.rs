@@ -436,7 +436,6 @@ fn what_is_older_than_the_window_counts_no_more() {
     let all = Probe::graph(&engine, &[]).unwrap();
     let window = Probe::graph(&engine, &["--window", "3s"]).unwrap();
     talk(workload(&engine, "early").on(&network), &to, 10);
-    let early = Instant::now();
     // Ten a second at most, all the while.
     let words = [
         connect(&to, 10_000),
@@ -445,7 +444,9 @@ fn what_is_older_than_the_window_counts_no_more() {
     .concat();
     let late = workload(&engine, "late").on(&network).command(words);
     let late = late.run().unwrap();
-    let passed = || Ok((early.elapsed() > Duration::from_secs(6)).then_some(()));
+    // From here on: it must have been longer than the window, too.
+    let begun = Instant::now();
+    let passed = || Ok((begun.elapsed() > Duration::from_secs(6)).then_some(()));
     wait::until("the window has passed", SOON, passed).unwrap();
     let window = window.finish().unwrap();
     let all = all.finish().unwrap();

@@ -66,11 +66,18 @@ fn a_receiver_gets_what_the_workload_counted() {
         assert!(point["span"].as_i64().unwrap() > 0, "{point}");
     }
     // The same metrics as at the other door: one of which there is no sample yet is not pushed.
-    let text = agent.tcp.get("/metrics", &[]).unwrap().text();
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    for name in samples.filter_map(|line| line.split([' ', '{']).next()) {
-        assert!(points.iter().any(|point| point["name"] == name), "{name}");
-    }
+    // What has its first sample now comes with the next push.
+    let mut missing = Vec::new();
+    let text = wait::until("both doors tell the same", SOON, || {
+        let text = agent.tcp.get("/metrics", &[])?.text();
+        let points = receiver.points()?;
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let names = samples.filter_map(|line| line.split([' ', '{']).next());
+        let missed = names.filter(|name| points.iter().all(|point| point["name"] != *name));
+        missing = missed.map(str::to_owned).collect();
+        Ok(missing.is_empty().then_some(text))
+    });
+    let text = text.unwrap_or_else(|error| panic!("{error:#}: {missing:?}"));
     assert!(
         !text.contains("probe_otlp_exports_total{result=\"taken\"} 0\n"),
         "{text}"

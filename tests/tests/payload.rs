@@ -215,6 +215,8 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let (listener, at) = listener();
     let filter = format!("fd.port = {}", at.port());
     let mut probe = Probe::alone_unread(["traffic", "--filter", &filter]).unwrap();
+    // That is said once, at any moment.
+    probe.wait_for_stderr("no Docker engine", SOON).unwrap();
     let before = probe.stderr();
     probe.hang_up();
     let mut stream = TcpStream::connect(at).unwrap();

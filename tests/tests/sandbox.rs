@@ -109,6 +109,14 @@ fn behind_walls_it_follows_engine_and_ecs_and_ticks() {
     engine.restart().unwrap();
     let mut events = agent.unix.follow("/api/v1/events").unwrap();
     let second = serving(&engine, &network, "after", &tasks[1]);
+    // Before it has found the engine again, it hears of no new container.
+    wait::until("the engine is followed again", SOON, || {
+        let list = agent.unix.get("/api/v1/containers", &[])?.json()?;
+        let mut listed = list["containers"].as_array().unwrap().iter();
+        let known = listed.any(|one| one["name"] == "after" && one["state"] == "running");
+        Ok(known.then_some(()))
+    })
+    .unwrap();
     talk(&engine, &network, "late", &second);
     node(&agent, "after", of_service);
     node(&agent, "late", |_| true);

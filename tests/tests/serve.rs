@@ -8,14 +8,19 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use probe_tests::{Agent, Container, Engine, Network, agent::whole_edge, http::Door, image, place};
+use probe_tests::{
+    Agent, Container, Engine, Network,
+    agent::{is_named, whole_edge},
+    http::Door,
+    image, place,
+};
 use probe_user::export;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -62,6 +67,7 @@ fn every_door_tells_what_the_workload_counted() {
     };
     assert_eq!(sent, tally.bytes_sent);
 
+    is_named(&daemon.tcp, "client").unwrap();
     let answer = daemon.tcp.get("/api/v1/graph", &[]).unwrap();
     export::json::read(&answer.text()).unwrap();
     for (format, word) in [
@@ -114,6 +120,7 @@ fn commands_ask_the_agent_without_privileges() {
         .tally()
         .unwrap();
     whole_edge(&daemon.unix, CONNECTIONS).unwrap();
+    is_named(&daemon.unix, "client").unwrap();
     let Door::Tcp(tcp) = &daemon.tcp else {
         panic!()
     };
@@ -329,7 +336,10 @@ fn it_keeps_little_and_leaves_nothing() {
     let threads = fs::read_dir(process.join("task")).unwrap().flatten();
     let mut seen = 0;
     for thread in threads {
-        let status = fs::read_to_string(thread.path().join("status")).unwrap();
+        // One that had nothing to do may have ended meanwhile.
+        let Ok(status) = fs::read_to_string(thread.path().join("status")) else {
+            continue;
+        };
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap().trim().to_owned()
@@ -349,14 +359,8 @@ fn it_keeps_little_and_leaves_nothing() {
 
     let mut stream = daemon.unix.follow("/api/v1/graph/stream").unwrap();
     stream.next_event().unwrap().unwrap();
-    let told = Instant::now();
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGTERM).unwrap();
     let printed = daemon.probe.wait(SOON).unwrap();
-    assert!(
-        told.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        told.elapsed()
-    );
     assert_eq!(printed.stdout, "");
     assert!(!daemon.socket.exists());
     while let Ok(Some(_)) = stream.next_event() {}

@@ -77,6 +77,14 @@ fn connections_are_exact_refused_older_than_the_probe_or_through_a_proxy() {
     let refused = say("refused", &closed, "5");
     let guest = say("guest", &proxied, "20");
     talk.wait_for_line("round 2", SOON).unwrap();
+    // docker-proxy closes its end some time after the guest has heard all.
+    wait::until("the server's connections are over", SOON, || {
+        let sockets = server.exec(["netstat", "-tn"])?;
+        let mut sockets = sockets.lines().filter(|line| line.starts_with("tcp"));
+        let over = sockets.all(|line| line.contains("TIME_WAIT"));
+        Ok(over.then_some(()))
+    })
+    .unwrap();
     let graph = probe.finish().unwrap();
 
     assert_eq!(

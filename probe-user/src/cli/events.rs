@@ -8,12 +8,11 @@ use jiff::Timestamp;
 
 use super::{
     Source, Until, Wanted, announce_remote,
-    filter::FilterArgs,
+    filter::{FilterArgs, kernel},
     print,
     remote::{TrustArgs, remote},
     say,
     stop::Stop,
-    traffic,
 };
 use crate::{
     agent::{Agent, Moment},
@@ -125,7 +124,7 @@ impl Events {
             // A power of two, as rings have it.
             ring: (self.buffer << 20).next_power_of_two(),
             kinds,
-            wanted: filter.map(traffic::wanted).unwrap_or_default(),
+            wanted: filter.map(kernel::wanted).unwrap_or_default(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! `probe filter`, and `--filter`, the same in every command.
 
+pub(super) mod kernel;
+
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 

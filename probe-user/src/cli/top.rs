@@ -191,6 +191,7 @@ impl Top {
                 moment = agent.next() => if !matches!(moment?, Moment::Tick) { continue },
             }
             let graph = agent.graph();
+            let time = Timestamp::now();
             let mut look = eyes.look(agent, &graph)?;
             if let Some(filter) = filter {
                 look.keep(subject, filter, agent.hostname());
@@ -198,7 +199,7 @@ impl Top {
             let mut sheet = subject.sheet(&look);
             sheet.sort(sort, reverse);
             sheet.lines.truncate(self.limit.unwrap_or(usize::MAX));
-            print(&text(&sheet, subject, output, first)?)?;
+            print(&text(&sheet, subject, output, time, first)?)?;
             first = false;
             left = left.map(|left| left - 1);
         }
@@ -206,9 +207,15 @@ impl Top {
     }
 }
 
-/// One look, printed.
-fn text(sheet: &Sheet, subject: Subject, output: Output, first: bool) -> anyhow::Result<String> {
-    let time = format!("{:.3}", Timestamp::now());
+/// One look, printed with its time: rates are what passed since the look before.
+fn text(
+    sheet: &Sheet,
+    subject: Subject,
+    output: Output,
+    time: Timestamp,
+    first: bool,
+) -> anyhow::Result<String> {
+    let time = format!("{time:.3}");
     Ok(match output {
         Output::Table if first => sheet::table(sheet),
         Output::Table => format!("\n{}", sheet::table(sheet)),

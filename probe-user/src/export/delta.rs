@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Snapshot,
-    json::wire::{Edge, Node, seconds},
+    json::{edge::Edge, node::Node, wire::seconds},
 };
 use crate::topology::{Delta, delta::Changes};
 

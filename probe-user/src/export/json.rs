@@ -5,8 +5,12 @@
 //! adds is ignored; what must hold between the parts of a document is checked.
 
 pub mod account;
+mod alike;
 mod ecs;
+pub(super) mod edge;
 mod health;
+mod losses;
+pub(super) mod node;
 pub mod read;
 pub(super) mod wire;
 

@@ -9,14 +9,16 @@
 //!
 //! Once it is clear what must come, nothing else is tried: the first fault found is the one told.
 
+mod word;
+
 use std::ops::Range;
 
 use winnow::{
     LocatingSlice, Parser, Stateful,
-    combinator::{alt, not, opt, preceded, repeat, separated},
+    combinator::{alt, opt, preceded, separated},
     error::{ErrMode, ParserError},
-    stream::{Location as _, Stream},
-    token::{any, none_of, one_of, take_while},
+    stream::Location as _,
+    token::take_while,
 };
 
 use super::{
@@ -25,14 +27,13 @@ use super::{
     field::{Field, Spec, TABLE, Type},
     operand::Operand,
 };
+use word::{KEYWORDS, ahead, is_bare_char, is_key_char, keyword, quoted, space};
+pub(super) use word::{is_bare, is_key};
 
 /// Bytes of an expression: far more than anyone writes, far less than hurts.
 const LONGEST: usize = 64 * 1024;
 /// Brackets and `not`s within each other; each takes stack.
 const DEEPEST: usize = 64;
-/// Words that are no values unless quoted.
-const KEYWORDS: [&str; 3] = ["and", "or", "not"];
-
 /// The state is how deep we are.
 type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
 type Parsed<T> = Result<T, ErrMode<Fault>>;
@@ -302,77 +303,4 @@ fn operand(input: &mut Input<'_>, kind: Type, op: Op) -> Parsed<Operand> {
     };
     let at = start..input.previous_token_end();
     Operand::new(text, kind, op).or_else(|what| cut(at, what))
-}
-
-/// In single or double quotes. A backslash takes its meaning from a quote and another backslash;
-/// before anything else it is itself, so that regular expressions need no more of them.
-fn quoted(input: &mut Input<'_>) -> Parsed<String> {
-    let start = input.current_token_start();
-    let quote = one_of(['"', '\'']).parse_next(input)?;
-    let escaped = preceded('\\', one_of(['\\', quote]));
-    let char = alt((escaped, none_of(quote)));
-    let text = repeat(0.., char)
-        .fold(String::new, |mut text, char| {
-            text.push(char);
-            text
-        })
-        .parse_next(input)?;
-    if opt(quote).parse_next(input)?.is_none() {
-        return cut(start..start + 1, What::Quote);
-    }
-    Ok(text)
-}
-
-fn space(input: &mut Input<'_>) -> Parsed<()> {
-    take_while(0.., char::is_whitespace)
-        .void()
-        .parse_next(input)
-}
-
-/// The word by itself, not as the beginning of another.
-fn keyword<'a>(word: &'static str) -> impl Parser<Input<'a>, (), ErrMode<Fault>> {
-    move |input: &mut Input<'a>| {
-        let start = input.checkpoint();
-        space(input)?;
-        let found = opt((word, not(one_of(is_bare_char)))).parse_next(input)?;
-        if found.is_some() {
-            return Ok(());
-        }
-        input.reset(&start);
-        Err(ErrMode::from_input(input))
-    }
-}
-
-/// What comes next, up to a space, for a message.
-fn ahead(input: &Input<'_>) -> (Range<usize>, String) {
-    let mut rest = *input;
-    let spaces = space(&mut rest);
-    let start = rest.current_token_start();
-    let word = take_while(1.., is_bare_char).map(str::to_owned);
-    let char = any.map(|char: char| char.to_string());
-    let found: Parsed<String> = alt((word, char)).parse_next(&mut rest);
-    match (spaces, found) {
-        (Ok(()), Ok(found)) => (start..start + found.len(), found),
-        _ => (start..start, String::new()),
-    }
-}
-
-fn is_key_char(char: char) -> bool {
-    char.is_alphanumeric() || matches!(char, '.' | '_' | '-' | '/')
-}
-
-fn is_bare_char(char: char) -> bool {
-    !char.is_whitespace()
-        && !char.is_control()
-        && !matches!(char, '(' | ')' | ',' | '"' | '\'' | '=' | '<' | '>')
-}
-
-/// Whether a label's key needs no quotes.
-pub(super) fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_key_char)
-}
-
-/// Whether a value needs no quotes.
-pub(super) fn is_bare(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_bare_char) && !KEYWORDS.contains(&text)
 }

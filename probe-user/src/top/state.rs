@@ -1,25 +1,23 @@
 //! What the screen of `probe top` shows, and what keys and mouse make of it. It draws nothing.
 
 mod conversation;
+mod history;
+mod keys;
 mod mouse;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
-use super::{Cell, Look, Of, Sheet, Show, Subject};
+use super::{Cell, Look, Of, Sheet, Subject};
 use crate::{
     filter::Filter,
     identity::ContainerId,
     topology::{EdgeKey, Listener},
 };
-pub use conversation::{Conversation, Hearing};
-pub use mouse::Drawn;
+use history::History;
 
-/// Looks remembered for a sparkline.
-const REMEMBERED: usize = 120;
-/// Lines that Page Up and Page Down move.
-const PAGE: usize = 10;
+pub use conversation::{Conversation, Hearing};
+pub use keys::Asked;
+pub use mouse::Drawn;
 
 /// What is shown.
 #[derive(Debug)]
@@ -47,7 +45,7 @@ pub struct State {
     /// What was lost, or which engine does not answer.
     pub trouble: Option<String>,
     limit: usize,
-    history: HashMap<Option<ContainerId>, VecDeque<Spent>>,
+    history: History,
 }
 
 /// One list that is shown.
@@ -58,22 +56,6 @@ struct Place {
     within: Option<(ContainerId, String)>,
     sort: usize,
     reverse: bool,
-}
-
-/// What was used within an interval.
-#[derive(Clone, Copy, Debug, Default)]
-struct Spent {
-    cpu: f64,
-    net: f64,
-}
-
-/// What a key asks of who holds the state.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Asked {
-    /// Nothing but to draw again.
-    Draw,
-    /// To end.
-    Quit,
 }
 
 impl Place {
@@ -107,7 +89,7 @@ impl State {
             problem: None,
             trouble: None,
             limit: limit.unwrap_or(usize::MAX),
-            history: HashMap::new(),
+            history: History::default(),
         }
     }
 
@@ -177,29 +159,7 @@ impl State {
 
     /// Remembers what was used, for the sparklines. Once a look.
     pub fn remember(&mut self, look: &Look<'_>) {
-        let mut total = Spent::default();
-        let mut now = HashMap::new();
-        for reading in &look.readings {
-            let id = &reading.container.id;
-            let net = look.net_of(id);
-            let spent = Spent {
-                cpu: reading.cpu_percent.unwrap_or_default(),
-                net: net.sent + net.received,
-            };
-            total.cpu += spent.cpu;
-            total.net += spent.net;
-            now.insert(Some(id.clone()), spent);
-        }
-        now.insert(None, total);
-        // What is gone is forgotten.
-        self.history.retain(|id, _| now.contains_key(id));
-        for (id, spent) in now {
-            let history = self.history.entry(id).or_default();
-            if history.len() == REMEMBERED {
-                history.pop_front();
-            }
-            history.push_back(spent);
-        }
+        self.history.take_in(look);
     }
 
     /// CPU (hundredths of a percent) and bytes a second of late, oldest first: of the container we
@@ -215,11 +175,7 @@ impl State {
         });
         let of = self.place().within.clone().or(marked);
         let name = of.as_ref().map_or("all containers", |(_, name)| name);
-        let history = self.history.get(&of.as_ref().map(|(id, _)| id.clone()));
-        let history = history.into_iter().flatten();
-        let (cpu, net) = history
-            .map(|spent| (whole(spent.cpu * 100.0), whole(spent.net)))
-            .unzip();
+        let (cpu, net) = self.history.of(of.as_ref().map(|(id, _)| id));
         (name.to_owned(), cpu, net)
     }
 
@@ -241,126 +197,6 @@ impl State {
         let (sort, reverse) = self.sorting();
         self.sheet.sort(sort, reverse);
         self.sheet.lines.truncate(self.limit);
-    }
-
-    /// What a key does.
-    pub fn key(&mut self, key: KeyEvent) -> Asked {
-        if key.modifiers.contains(KeyModifiers::CONTROL) {
-            return match key.code {
-                KeyCode::Char('c') => Asked::Quit,
-                _ => Asked::Draw,
-            };
-        }
-        if self.typing.is_some() {
-            self.type_in(key.code);
-            return Asked::Draw;
-        }
-        if self.help {
-            self.help = false;
-            return Asked::Draw;
-        }
-        self.problem = None;
-        match key.code {
-            KeyCode::Char('q') => return Asked::Quit,
-            KeyCode::Char('?' | 'h') => self.help = true,
-            KeyCode::Esc | KeyCode::Backspace => self.back(),
-            code => match &mut self.conversation {
-                Some(said) => said.key(code),
-                None => self.key_in_list(code),
-            },
-        }
-        Asked::Draw
-    }
-
-    fn key_in_list(&mut self, code: KeyCode) {
-        match code {
-            KeyCode::Char(' ' | 'p') => self.paused = !self.paused,
-            KeyCode::Char('/') => self.typing = Some(self.filtering().unwrap_or_default()),
-            KeyCode::Char('r') => self.place_mut().reverse ^= true,
-            KeyCode::Left | KeyCode::Char('<') => self.sort_by_next(-1),
-            KeyCode::Right | KeyCode::Char('>') => self.sort_by_next(1),
-            KeyCode::Up | KeyCode::Char('k') => self.mark(|at| at.saturating_sub(1)),
-            KeyCode::Down | KeyCode::Char('j') => self.mark(|at| at + 1),
-            KeyCode::PageUp => self.mark(|at| at.saturating_sub(PAGE)),
-            KeyCode::PageDown => self.mark(|at| at + PAGE),
-            KeyCode::Home => self.mark(|_| 0),
-            KeyCode::End => self.mark(|_| usize::MAX),
-            KeyCode::Enter => self.enter(),
-            KeyCode::Tab => self.step(),
-            KeyCode::Char(digit @ '1'..='6') => {
-                let number = digit as usize - '1' as usize;
-                self.go(Subject::ALL[number]);
-            }
-            _ => {}
-        }
-    }
-
-    fn type_in(&mut self, code: KeyCode) {
-        let Some(text) = &mut self.typing else {
-            return;
-        };
-        match code {
-            KeyCode::Char(char) => text.push(char),
-            KeyCode::Backspace => {
-                text.pop();
-            }
-            KeyCode::Esc => {
-                self.typing = None;
-                self.problem = None;
-            }
-            KeyCode::Enter => self.apply(),
-            _ => {}
-        }
-    }
-
-    /// Takes what was typed for the filter; one that is none stays to be mended.
-    fn apply(&mut self) {
-        let subject = self.subject();
-        let text = self.typing.take().unwrap_or_default();
-        self.problem = None;
-        if text.trim().is_empty() {
-            self.filters.remove(&subject);
-            return;
-        }
-        let parsed = text.parse::<Filter>().map_err(|error| {
-            let message = error.to_string();
-            message.lines().next().unwrap_or_default().to_owned()
-        });
-        let parsed = parsed.and_then(|filter| match filter.never(subject.filtered()) {
-            Some(why) => Err(format!("the filter can never match: {why}")),
-            None => Ok(filter),
-        });
-        match parsed {
-            Ok(filter) => {
-                self.filters.insert(subject, filter);
-            }
-            Err(problem) => {
-                self.problem = Some(problem);
-                self.typing = Some(text);
-            }
-        }
-    }
-
-    fn mark(&mut self, to: impl Fn(usize) -> usize) {
-        let last = self.sheet.lines.len().saturating_sub(1);
-        let at = to(self.selected()).min(last);
-        self.selected = self.sheet.lines.get(at).map(|line| line.of.clone());
-    }
-
-    /// To the next column that tables may show, around the end.
-    fn sort_by_next(&mut self, step: isize) {
-        let columns = self.subject().columns();
-        let place = self.place_mut();
-        let count = columns.len();
-        let mut at = place.sort;
-        loop {
-            at = at.wrapping_add_signed(step).wrapping_add(count) % count;
-            if columns[at].show != Show::Never || at == place.sort {
-                break;
-            }
-        }
-        place.sort = at;
-        place.reverse = false;
     }
 
     /// Into the marked container: its processes, from there its connections, and what is said over
@@ -432,13 +268,4 @@ impl State {
         self.places = vec![Place::new(subject)];
         self.selected = None;
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a sparkline has eight steps; the cast saturates"
-)]
-fn whole(number: f64) -> u64 {
-    number as u64
 }

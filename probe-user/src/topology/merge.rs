@@ -9,6 +9,8 @@
 //! at the hosts: that does not prove that they are one.
 
 mod claims;
+mod half;
+mod home;
 mod sequence;
 
 use std::{
@@ -18,12 +20,11 @@ use std::{
 
 use thiserror::Error;
 
-use super::{
-    Completeness, Edge, EdgeKey, Gap, Graph, Join, Kind, Listener, Node, NodeId, Seen, Snapshot,
-    backlog,
-};
+use super::{Completeness, Edge, Gap, Graph, Join, Kind, Node, NodeId, Seen, Snapshot, backlog};
 use crate::kernel::losses::Losses;
 use claims::{Claims, Holder};
+use half::{Edges, Half, add, by_listener};
+use home::{at_home, far_end, host_node};
 
 /// Why graphs cannot be merged.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -76,21 +77,6 @@ fn hosts(snapshots: &[Snapshot]) -> Result<Vec<Seen>, MergeError> {
     }
 }
 
-/// An edge as one of the hosts saw it.
-struct Half {
-    source: NodeId,
-    target: NodeId,
-    edge: Edge,
-}
-
-impl Half {
-    /// Whether any of its connections was established: of what failed there is no other end.
-    const fn stood(&self) -> bool {
-        let counts = &self.edge.counts;
-        counts.existing > 0 || counts.opened > 0
-    }
-}
-
 /// A half with what both its ends may be.
 struct Client<'a> {
     half: &'a Half,
@@ -106,9 +92,6 @@ struct Merge {
     claims: Claims,
     halves: Vec<Half>,
 }
-
-/// Edges of the merged graph, by what tells them apart.
-type Edges = HashMap<EdgeKey, Edge>;
 
 impl Merge {
     fn new(seen: &[Seen]) -> Self {
@@ -294,88 +277,6 @@ impl Merge {
         // A host's address may stand for any of its containers: to it by DNAT, from it masqueraded.
         right_hosts && went_to.may_be(&server.target) && came_from.may_be(&client.half.source)
     }
-}
-
-/// Halves seen at the server's end, by what it listens on: else each would be tried with each.
-fn by_listener<'a>(halves: &'a [Half], servers: &[usize]) -> HashMap<&'a Listener, Vec<usize>> {
-    let mut by_listener: HashMap<_, Vec<usize>> = HashMap::new();
-    for index in servers {
-        let listener = &halves[*index].edge.listener;
-        by_listener.entry(listener).or_default().push(*index);
-    }
-    by_listener
-}
-
-/// The node as the merged graph has it: processes of one name on two hosts are two.
-fn at_home(node: &Node, only_host: Option<&Arc<str>>) -> Node {
-    let Some(host) = only_host.filter(|_| on_a_host(node.kind) && node.host.is_none()) else {
-        return node.clone();
-    };
-    let mut node = node.clone();
-    if node.kind == Kind::Process {
-        node.id = NodeId::new(&format!("{}:{host}/{}", node.kind.as_str(), node.name));
-    }
-    node.host = Some(Arc::clone(host));
-    node
-}
-
-/// Tasks, services and images may be on many, external nodes are on none.
-const fn on_a_host(kind: Kind) -> bool {
-    matches!(kind, Kind::Container | Kind::Process | Kind::Host)
-}
-
-fn host_node(host: &str) -> Node {
-    Node {
-        host: Some(host.into()),
-        ..Node::plain(Kind::Host, host.to_owned())
-    }
-}
-
-/// Who is at the far end if only one half was seen, and the evidence if that adds some: a
-/// container's own address does, a host's may be anybody's on it.
-fn far_end(external: &NodeId, holder: Option<&Holder<'_>>) -> (NodeId, Option<Join>) {
-    match holder {
-        Some(Holder {
-            host,
-            nodes,
-            is_host,
-        }) => match (&nodes[..], is_host) {
-            ([node], false) => ((*node).clone(), Some(Join::Tuple)),
-            ([], true) => (host_node(host).id, None),
-            _ => (external.clone(), None),
-        },
-        None => (external.clone(), None),
-    }
-}
-
-/// Adds the half's figures to the edge from `source` to `target`, and gives that; all of it rests on
-/// `join`, or on what it rested on before.
-fn add<'a>(
-    edges: &'a mut Edges,
-    half: &Half,
-    source: &NodeId,
-    target: &NodeId,
-    join: Option<Join>,
-) -> &'a mut Edge {
-    let key = EdgeKey {
-        source: source.clone(),
-        target: target.clone(),
-        listener: half.edge.listener.clone(),
-    };
-    let sum = edges
-        .entry(key)
-        .or_insert_with(|| Edge::new(half.edge.listener.clone()));
-    sum.counts += half.edge.counts;
-    sum.gaps |= half.edge.gaps;
-    // One more host may know the far end, unless it is known already.
-    if join.is_none() {
-        sum.halves.add(&half.edge.halves);
-    }
-    for (before, connections) in &half.edge.joins {
-        let sum = sum.joins.entry(join.unwrap_or(*before)).or_default();
-        *sum = sum.saturating_add(*connections);
-    }
-    sum
 }
 
 const fn lost(a: Losses, b: Losses) -> Losses {

@@ -1,7 +1,8 @@
 //! A probe's stdout: read at once, or when a test says so.
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::process::ChildStdout;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -10,7 +11,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 #[derive(Debug)]
 pub(super) enum Stdout {
     /// A thread, to its end.
-    Thread(JoinHandle<io::Result<Vec<u8>>>),
+    Thread {
+        /// All it has read so far.
+        read: Arc<Mutex<Vec<u8>>>,
+        thread: JoinHandle<io::Result<()>>,
+    },
     /// The test, line by line. Until it does the pipe fills, and the probe waits.
     Test(BufReader<ChildStdout>),
     /// Nobody any more: who writes to it is told.
@@ -19,8 +24,24 @@ pub(super) enum Stdout {
 
 impl Stdout {
     /// A thread reads it from now on.
-    pub(super) fn read(stdout: impl io::Read + Send + 'static) -> Self {
-        Self::Thread(thread::spawn(move || read_all(stdout)))
+    pub(super) fn read(stdout: impl Read + Send + 'static) -> Self {
+        let read = Arc::default();
+        let into = Arc::clone(&read);
+        Self::Thread {
+            read,
+            thread: thread::spawn(move || read_all(stdout, &into)),
+        }
+    }
+
+    /// The whole lines that the thread has read so far.
+    pub(super) fn lines(&self) -> Result<String> {
+        let Self::Thread { read, .. } = self else {
+            bail!("its stdout is read by nobody else");
+        };
+        let read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = read.iter().rposition(|byte| *byte == b'\n');
+        let lines = read[..end.map_or(0, |end| end + 1)].to_owned();
+        String::from_utf8(lines).context("its stdout is not UTF-8")
     }
 
     /// The next line, without its end.
@@ -49,16 +70,28 @@ impl Stdout {
 
     /// All that was read by the thread.
     pub(super) fn all(self) -> Result<String> {
-        let Self::Thread(reader) = self else {
+        let Self::Thread { read, thread } = self else {
             return Ok(String::new());
         };
-        let read = reader.join().map_err(|_| anyhow!("the reader panicked"))?;
-        String::from_utf8(read?).context("its stdout is not UTF-8")
+        thread
+            .join()
+            .map_err(|_| anyhow!("the reader panicked"))??;
+        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(std::mem::take(&mut *read)).context("its stdout is not UTF-8")
     }
 }
 
-fn read_all(mut stdout: impl io::Read) -> io::Result<Vec<u8>> {
-    let mut all = Vec::new();
-    stdout.read_to_end(&mut all)?;
-    Ok(all)
+fn read_all(mut stdout: impl Read, into: &Mutex<Vec<u8>>) -> io::Result<()> {
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let count = match stdout.read(&mut chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if count == 0 {
+            return Ok(());
+        }
+        let mut read = into.lock().unwrap_or_else(PoisonError::into_inner);
+        read.extend_from_slice(&chunk[..count]);
+    }
 }

@@ -27,7 +27,7 @@ const CUT: Fault = Fault::Answer(200, r#"{"tasks": [{"taskArn": "arn:aws:ecs"#);
 async fn check(fault: Fault) -> anyhow::Result<()> {
     let mut options = options();
     if fault == Fault::Hang {
-        options.timeout = Duration::from_millis(300);
+        options.timeout = Duration::from_secs(1);
     }
     let host = Host::start(options).await?;
     host.fleet.cluster("prod")?;
@@ -123,7 +123,7 @@ async fn partial_and_odd_answers_are_taken_for_what_they_hold() {
         first: Duration::from_millis(100),
         longest: Duration::from_millis(200),
     };
-    let negative = Duration::from_secs(2);
+    let negative = Duration::from_mins(1);
     let host = Host::start(Options {
         pauses,
         negative,
@@ -150,8 +150,7 @@ async fn partial_and_odd_answers_are_taken_for_what_they_hold() {
     host.ecs.settled().await;
     assert_eq!(host.ecs.stats().tasks, 0);
     host.proxy.set(Fault::None);
-    // Asked again when the negative answer has had its time: `touch` looks every 15 s, so that a
-    // container coming is what makes it look here.
+    // They are asked for again when the negative answer has had its time, and not when a container comes.
     let more = host
         .fleet
         .tasks("prod", 1, Some("service:web"), None)

@@ -76,10 +76,8 @@ fn nodes_have_their_task_and_service_and_may_be_folded_into_them() {
 
     let endpoint = proxy.endpoint();
     let levels = ["container", "task", "service"];
-    let probes = levels.map(|level| {
-        let args = ["--by", level, "--ecs-refresh", "1s"];
-        Probe::graph_with(&engine, &args, &env(&endpoint)).unwrap()
-    });
+    let probes =
+        levels.map(|level| Probe::graph_with(&engine, &["--by", level], &env(&endpoint)).unwrap());
     let connect = [
         "connect",
         "--connections",

@@ -26,13 +26,35 @@ fn say(from: &mut TcpStream, to: &mut TcpStream, bytes: usize) {
     to.read_exact(&mut vec![0; bytes]).unwrap();
 }
 
+/// Whether of no socket that the kernel lists this is so: of its local address, its remote one and its
+/// state, all in hexadecimal.
+fn no_socket(is: impl Fn([&str; 3]) -> bool) -> bool {
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().all(|file| {
+        let sockets = fs::read_to_string(file).unwrap();
+        let mut lines = sockets.lines().map(str::split_whitespace);
+        !lines.any(|words| {
+            let words: Vec<_> = words.skip(1).take(3).collect();
+            is([words[0], words[1], words[2]])
+        })
+    })
+}
+
+/// How `/proc/net/tcp` ends the address of that port.
+fn port_of(listener: &TcpListener) -> String {
+    format!(":{:04X}", listener.local_addr().unwrap().port())
+}
+
 /// Whether the socket is connected no more: then the kernel does not list it.
 fn is_closed(socket: &TcpStream) -> bool {
     let port = format!(":{:04X}", socket.local_addr().unwrap().port());
-    ["/proc/net/tcp", "/proc/net/tcp6"].iter().all(|file| {
-        let sockets = fs::read_to_string(file).unwrap();
-        let mut locals = sockets.lines().map(|line| line.split_whitespace().nth(1));
-        !locals.any(|local| local.unwrap().ends_with(&port))
+    no_socket(|[local, ..]| local.ends_with(&port))
+}
+
+/// Whether nobody has a connection to that port any more: what is left listens or is over (`TIME_WAIT`).
+fn is_left(port: &str) -> bool {
+    let over = |state: &str| ["06", "0A"].contains(&state);
+    no_socket(|[local, remote, state]| {
+        (local.ends_with(port) || remote.ends_with(port)) && !over(state)
     })
 }
 
@@ -82,6 +104,12 @@ fn each_connection_is_told_by_both_of_its_ends() {
         ));
     }
     drop(older);
+    // The last words of a close may wait for their turn in the kernel.
+    let ports = listeners.each_ref().map(port_of);
+    wait::until("all connections are closed", SOON, || {
+        Ok(ports.iter().all(|port| is_left(port)).then_some(()))
+    })
+    .unwrap();
     let refused = listeners.map(|listener| {
         let address = listener.local_addr().unwrap();
         drop(listener);

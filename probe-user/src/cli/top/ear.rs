@@ -6,7 +6,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::{
     agent::{Agent, Hearing, StartError},
-    cli::traffic::wanted,
+    cli::filter::kernel::wanted,
     filter::Filter,
     kernel::messages::{Capture, Message},
     topology::EdgeKey,
