@@ -1,6 +1,6 @@
 //! `cargo xtask image`: the probe alone in an image, made from nothing: no base, no shell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
@@ -26,7 +26,7 @@ pub(crate) fn image() -> Result<()> {
     if !answers.success() {
         bail!("no Docker engine answers: start one, or set DOCKER_HOST to where it is");
     }
-    let probe = binary()?;
+    let probe = stripped(&binary()?)?;
     let name = concat!("probe:", env!("CARGO_PKG_VERSION"));
     let stage = place::target().join("image");
     // What an earlier try left would be in the image.
@@ -52,4 +52,15 @@ fn binary() -> Result<PathBuf> {
         .without_env("CARGO_ENCODED_RUSTFLAGS")
         .run()?;
     Ok(directory.join(target).join("release/probe"))
+}
+
+/// The same without what debuggers read, which is most of it. The file beside it keeps that.
+fn stripped(probe: &Path) -> Result<PathBuf> {
+    let stripped = probe.with_extension("stripped");
+    Line::new("strip")
+        .args(["--strip-debug", "-o"])
+        .arg(&stripped)
+        .arg(probe)
+        .run()?;
+    Ok(stripped)
 }
