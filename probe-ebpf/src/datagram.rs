@@ -19,7 +19,7 @@ use crate::{
     call::{Call, Direction},
     flows,
     kernel::Process,
-    socket::Socket,
+    socket::{Socket, words},
 };
 
 /// The far end of a datagram; zeroes when nobody asked who it is.
@@ -41,6 +41,60 @@ impl Peer {
             port,
             pad: [0; 3],
         }
+    }
+
+    #[inline(always)]
+    fn is(&self, other: &Self) -> bool {
+        let (own, others) = (words(self.address), words(other.address));
+        own[0] == others[0] && own[1] == others[1] && self.port == other.port
+    }
+}
+
+/// A peer, as the hook inside a call saw it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Noted {
+    pub(crate) peer: Peer,
+    /// [`SENDS`] or [`RECEIVES`]; 0 when nothing was noted.
+    way: u32,
+    /// The thread has heard from this peer in a call whose end nobody saw: `fexit` does not see the end
+    /// of a function that was entered before.
+    answers: u32,
+}
+
+const SENDS: u32 = 1;
+const RECEIVES: u32 = 2;
+
+impl Noted {
+    pub(crate) const NOTHING: Self = Self {
+        peer: Peer::UNKNOWN,
+        way: 0,
+        answers: 0,
+    };
+
+    #[inline(always)]
+    const fn new(peer: Peer, direction: Direction) -> Self {
+        let way = match direction {
+            Direction::Send => SENDS,
+            Direction::Receive => RECEIVES,
+        };
+        Self {
+            peer,
+            way,
+            answers: 0,
+        }
+    }
+
+    /// Whether it was noted in such a call, not left by one before.
+    #[inline(always)]
+    pub(crate) const fn is_of(&self, direction: Direction) -> bool {
+        self.way == Self::new(self.peer, direction).way
+    }
+
+    /// Whether it was left by a call that heard from `peer`.
+    #[inline(always)]
+    fn heard(&self, peer: &Peer) -> bool {
+        self.way == RECEIVES && self.peer.is(peer)
     }
 }
 
@@ -69,26 +123,40 @@ static PEERS: LruHashMap<Pair, Known, 16_384> = LruHashMap::new();
 /// inside the call, the one that knows what it moved at its end. One entry a thread that is in such
 /// a call at this moment.
 #[btf_map]
-static ADDRESSED: HashMap<u64, Peer, 4096> = HashMap::new();
+static ADDRESSED: HashMap<u64, Noted, 4096> = HashMap::new();
 
 /// Notes the peer of the call that the current thread is in.
 #[inline(always)]
-pub(crate) fn note(peer: &Peer) {
+pub(crate) fn note(peer: &Peer, direction: Direction) {
     // SAFETY: the helper has no preconditions.
     let thread = unsafe { bpf_get_current_task() };
+    let mut noted = Noted::new(*peer, direction);
+    let is_first = ADDRESSED.insert(&thread, &noted, BPF_NOEXIST.into());
+    if is_first.is_ok() {
+        return;
+    }
+    // SAFETY: the value is read at once.
+    if let Some(left) = unsafe { ADDRESSED.get(&thread) } {
+        noted.answers = left.heard(peer).into();
+    }
     // Full: the datagram's peer is not known, which is counted at the call's end.
-    let _ = ADDRESSED.insert(&thread, peer, 0);
+    let _ = ADDRESSED.insert(&thread, &noted, 0);
 }
 
-/// The peer of the call that ends, if it was given one.
+/// What was noted in the call that ends, or what one before has left. Zeroes are no peer: of an
+/// `Option` the compiler keeps what is not there, "R9 !read_ok".
 #[inline(always)]
-pub(crate) fn noted() -> Option<Peer> {
+pub(crate) fn noted() -> Noted {
     // SAFETY: the helper has no preconditions.
     let thread = unsafe { bpf_get_current_task() };
     // SAFETY: the value is copied out at once.
-    let peer = unsafe { ADDRESSED.get(&thread) }.copied()?;
-    let _ = ADDRESSED.remove(&thread);
-    Some(peer)
+    match unsafe { ADDRESSED.get(&thread) }.copied() {
+        Some(noted) => {
+            let _ = ADDRESSED.remove(&thread);
+            noted
+        }
+        None => Noted::NOTHING,
+    }
 }
 
 /// Counts one datagram sent or received.
@@ -99,7 +167,12 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
     if call.returned < 0 || !call.moves || !socket.is_in_view() {
         return Ok(());
     }
-    let peer = noted.unwrap_or_else(|| connected_to(socket));
+    let (peer, answers) = if noted.is_of(call.direction) {
+        (noted.peer, noted.answers != 0)
+    } else {
+        let peer = connected_to(socket);
+        (peer, noted.heard(&peer))
+    };
     let pair = Pair {
         // SAFETY: a socket, by `Socket::new`.
         cookie: unsafe { bpf_get_socket_cookie(socket.as_ptr().cast_mut()) },
@@ -112,7 +185,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
             // The flow was retired while the pair was silent.
             None => join(socket, &pair, known.role as u8)?,
         },
-        None => first(socket, &pair, call)?,
+        None => first(socket, &pair, call, answers)?,
     };
     // SAFETY: a live map value.
     unsafe { call.count(counters) };
@@ -131,10 +204,15 @@ pub(crate) fn connected_to(socket: Socket) -> Peer {
 
 /// The first datagram between the two.
 #[inline(always)]
-fn first(socket: Socket, pair: &Pair, call: &Call) -> Result<*mut FlowCounters, Loss> {
+fn first(
+    socket: Socket,
+    pair: &Pair,
+    call: &Call,
+    answers: bool,
+) -> Result<*mut FlowCounters, Loss> {
     let role = match call.direction {
-        Direction::Send => ROLE_CLIENT,
-        Direction::Receive => ROLE_SERVER,
+        Direction::Send if !answers => ROLE_CLIENT,
+        _ => ROLE_SERVER,
     };
     if pair.peer.port == 0 && role == ROLE_CLIENT {
         return Err(Loss::PeerUnknown);

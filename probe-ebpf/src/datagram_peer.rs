@@ -4,6 +4,7 @@
 use aya_ebpf::{bindings::bpf_sock_addr, macros::cgroup_sock_addr, programs::SockAddrContext};
 
 use crate::{
+    call::Direction,
     datagram::{Peer, note},
     socket::{bytes, mapped},
 };
@@ -13,43 +14,45 @@ const ALLOW: i32 = 1;
 /// Since 4.18.
 #[cgroup_sock_addr(sendmsg4)]
 fn udp_sendmsg4(ctx: SockAddrContext) -> i32 {
-    note_v4(ctx.sock_addr)
+    note_v4(ctx.sock_addr, Direction::Send)
 }
 
 /// Since 4.18.
 #[cgroup_sock_addr(sendmsg6)]
 fn udp_sendmsg6(ctx: SockAddrContext) -> i32 {
-    note_v6(ctx.sock_addr)
+    note_v6(ctx.sock_addr, Direction::Send)
 }
 
 /// Since 5.2; not run for callers that do not ask who sent.
 #[cgroup_sock_addr(recvmsg4)]
 fn udp_recvmsg4(ctx: SockAddrContext) -> i32 {
-    note_v4(ctx.sock_addr)
+    note_v4(ctx.sock_addr, Direction::Receive)
 }
 
 /// Since 5.2.
 #[cgroup_sock_addr(recvmsg6)]
 fn udp_recvmsg6(ctx: SockAddrContext) -> i32 {
-    note_v6(ctx.sock_addr)
+    note_v6(ctx.sock_addr, Direction::Receive)
 }
 
 #[inline(always)]
-fn note_v4(address: *mut bpf_sock_addr) -> i32 {
+fn note_v4(address: *mut bpf_sock_addr, direction: Direction) -> i32 {
     // SAFETY: the program's context.
     let (ip, port) = unsafe { ((*address).user_ip4, (*address).user_port) };
-    note(&Peer::new(mapped(ip), u16::from_be(port as u16)));
+    let peer = Peer::new(mapped(ip), u16::from_be(port as u16));
+    note(&peer, direction);
     ALLOW
 }
 
 #[inline(always)]
-fn note_v6(address: *mut bpf_sock_addr) -> i32 {
+fn note_v6(address: *mut bpf_sock_addr, direction: Direction) -> i32 {
     // SAFETY: the program's context.
     let ([a, b, c, d], port) = unsafe { ((*address).user_ip6, (*address).user_port) };
     let words = [
         u64::from(a) | u64::from(b) << 32,
         u64::from(c) | u64::from(d) << 32,
     ];
-    note(&Peer::new(bytes(words), u16::from_be(port as u16)));
+    let peer = Peer::new(bytes(words), u16::from_be(port as u16));
+    note(&peer, direction);
     ALLOW
 }

@@ -43,7 +43,7 @@ macro_rules! at_end_of {
 at_end_of! {
     tcp_sendmsg = "tcp_sendmsg", 3, Send, itself;
     tcp_recvmsg = "tcp_recvmsg", 5, Receive, itself;
-    udp_sendmsg = "udp_sendmsg", 3, Send, itself;
+    udp_sendmsg = "udp_sendmsg", 3, Send, of_ipv4;
     udp_recvmsg = "udp_recvmsg", 5, Receive, itself;
     udpv6_sendmsg = "udpv6_sendmsg", 3, Send, itself;
     udpv6_recvmsg = "udpv6_recvmsg", 5, Receive, itself;
@@ -58,6 +58,17 @@ at_end_of! {
 #[inline(always)]
 pub(crate) const fn itself(sk: *const c_void) -> *const c_void {
     sk
+}
+
+/// To a mapped address an IPv6 socket sends by IPv4's function, within its own.
+#[inline(always)]
+pub(crate) fn of_ipv4(sk: *const c_void) -> *const c_void {
+    // SAFETY: the function's argument is a socket.
+    if unsafe { Socket::new(sk) }.is_ipv6() {
+        core::ptr::null()
+    } else {
+        sk
+    }
 }
 
 #[inline(always)]

@@ -95,6 +95,12 @@ impl Socket {
     }
 
     #[inline(always)]
+    pub(crate) fn is_ipv6(self) -> bool {
+        // SAFETY: a socket, by `new`.
+        unsafe { SK_FAMILY.read(self.0) == AF_INET6 }
+    }
+
+    #[inline(always)]
     pub(crate) fn is_unix(self) -> bool {
         // SAFETY: a socket, by `new`.
         unsafe { SK_FAMILY.read(self.0) == AF_UNIX }

@@ -11,7 +11,7 @@ use probe_ebpf::{
 
 use crate::{
     call::{Call, Direction},
-    datagram::{Peer, connected_to, noted},
+    datagram::{Noted, Peer, connected_to, noted},
     kernel::Process,
     losses::counted,
     payload::{MSG_ERRQUEUE, MSG_PEEK},
@@ -72,7 +72,7 @@ fn try_moved(socket: Socket, call: &Call, flags: i32) -> Result<(), Loss> {
     let noted = if protocol == PROTOCOL_UDP {
         noted()
     } else {
-        None
+        Noted::NOTHING
     };
     if call.returned < 0 {
         user_memory::call_failed();
@@ -90,10 +90,12 @@ fn try_moved(socket: Socket, call: &Call, flags: i32) -> Result<(), Loss> {
     if call.returned == 0 {
         return Ok(());
     }
-    let peer = match noted {
-        Some(peer) => peer,
-        None if protocol == PROTOCOL_UNIX => Peer::new([0; 16], 0),
-        None => connected_to(socket),
+    let peer = if noted.is_of(call.direction) {
+        noted.peer
+    } else if protocol == PROTOCOL_UNIX {
+        Peer::new([0; 16], 0)
+    } else {
+        connected_to(socket)
     };
     let direction = match call.direction {
         Direction::Send => DIRECTION_SENT,

@@ -5,7 +5,7 @@ use aya_ebpf::{macros::fexit, programs::FExitContext};
 use crate::{
     call::{Call, Direction},
     payload::{MSG_ERRQUEUE, MSG_PEEK},
-    payload_exit::{itself, of_datagrams, of_file, of_packets},
+    payload_exit::{itself, of_datagrams, of_file, of_ipv4, of_packets},
     traffic::moved,
 };
 
@@ -37,7 +37,7 @@ macro_rules! at_end_of {
 at_end_of! {
     traffic_tcp_sendmsg = "tcp_sendmsg", 3, Send, itself;
     traffic_tcp_recvmsg = "tcp_recvmsg", 5, Receive, itself;
-    traffic_udp_sendmsg = "udp_sendmsg", 3, Send, itself;
+    traffic_udp_sendmsg = "udp_sendmsg", 3, Send, of_ipv4;
     traffic_udp_recvmsg = "udp_recvmsg", 5, Receive, itself;
     traffic_udpv6_sendmsg = "udpv6_sendmsg", 3, Send, itself;
     traffic_udpv6_recvmsg = "udpv6_recvmsg", 5, Receive, itself;

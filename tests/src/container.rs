@@ -281,12 +281,18 @@ impl<'engine> Container<'engine> {
 
     /// Waits until the workload in it ends by itself, and gives what it did.
     pub fn tally(&self) -> Result<Tally> {
+        let last = self.tallies()?.pop();
+        last.with_context(|| format!("{} printed no tally", self.name))
+    }
+
+    /// The same of one that was given several command lines.
+    pub fn tallies(&self) -> Result<Vec<Tally>> {
         let code = self.wait()?;
         let logs = self.logs()?;
         if code != 0 {
             bail!("{} ended with {code}:\n{logs}", self.name);
         }
-        Tally::find(&logs).with_context(|| format!("{} printed no tally:\n{logs}", self.name))
+        Ok(Tally::all(&logs))
     }
 
     /// Starts it again.

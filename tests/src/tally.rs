@@ -40,8 +40,14 @@ impl Tally {
     /// The tally among the lines that a workload printed.
     #[must_use]
     pub fn find(printed: &str) -> Option<Self> {
-        let mut lines = printed.lines().rev();
-        lines.find_map(|line| serde_json::from_str(line).ok())
+        Self::all(printed).pop()
+    }
+
+    /// The tallies of one that was given several command lines, in their order.
+    #[must_use]
+    pub fn all(printed: &str) -> Vec<Self> {
+        let read = |line| serde_json::from_str(line).ok();
+        printed.lines().filter_map(read).collect()
     }
 
     /// Adds another's numbers to these, and keeps the failure that came first.
@@ -84,7 +90,12 @@ mod tests {
             ..tally
         };
         let line = serde_json::to_string(&total).unwrap();
-        assert_eq!(Tally::find(&format!("listening 80\n{line}\n")), Some(total));
+        assert_eq!(
+            Tally::find(&format!("listening 80\n{line}\n")),
+            Some(total.clone())
+        );
+        let both = format!("{line}\nserving\n{line}\n");
+        assert_eq!(Tally::all(&both), [total.clone(), total]);
         assert_eq!(Tally::find("listening 80\n"), None);
     }
 }

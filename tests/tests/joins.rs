@@ -6,7 +6,6 @@
 
 use std::{
     net::IpAddr,
-    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -233,45 +232,6 @@ fn containers_that_share_a_network_namespace_talk_over_loopback() {
     check(&graph, "near", "server", PORT, &near, "sequence");
     check(&graph, "far", "other", PORT, &far, "sequence");
     check(&graph, "server", "server", PORT, &own, "sequence");
-}
-
-#[test]
-fn ipv6_is_as_good() {
-    let engine = Engine::start().unwrap();
-    if !Path::new("/proc/net/if_inet6").exists() {
-        println!("skipped: this kernel has no IPv6");
-        return;
-    }
-    let six = ["--ipv6", "--subnet", "fd00:7072:6f62::/64"];
-    let network = Network::create_with(&engine, "six", &six).unwrap();
-    let server = serve(workload(&engine, "server").on(&network));
-    let probe = Probe::graph(&engine, &[]).unwrap();
-    let address = server.ip6(&network).unwrap();
-    let to = format!("[{address}]:{PORT}");
-    let tally = talk(workload(&engine, "client").on(&network), &to, 40);
-    let refused = workload(&engine, "refused").on(&network);
-    let refused = refused.command(connect(&format!("[{address}]:7001"), 3));
-    assert_eq!(refused.run().unwrap().tally().unwrap().failures, 3);
-    let graph = probe.finish().unwrap();
-
-    assert_eq!(
-        graph.edges_of(&["server", "client", "refused"]),
-        [
-            edge("client", "server", PORT),
-            edge("refused", "server", 7001)
-        ]
-    );
-    check(&graph, "client", "server", PORT, &tally, "sequence");
-    let refused = graph.edge("refused", "server", 7001).unwrap();
-    assert_eq!(refused["connections_failed"], 3);
-    assert_eq!(refused["join"], "tuple", "its address is the engine's word");
-    let addresses = &graph.node("server").unwrap()["addresses"];
-    assert!(
-        addresses
-            .as_array()
-            .unwrap()
-            .contains(&address.to_string().into())
-    );
 }
 
 #[test]

@@ -16,23 +16,29 @@ impl Graph {
     /// port, in order. The machine may run other things, which a probe sees as well.
     #[must_use]
     pub fn edges_of(&self, names: &[&str]) -> Vec<(String, String, u64)> {
-        let mut edges: Vec<_> = self
-            .all("edges")
-            .map(|edge| {
-                let end = |key: &str| self.name(edge[key].as_str().unwrap_or_default());
-                (
-                    end("source"),
-                    end("target"),
-                    edge["port"].as_u64().unwrap_or_default(),
-                )
-            })
-            .filter(|(source, target, _)| {
-                [source, target]
-                    .iter()
-                    .any(|end| names.contains(&end.as_str()))
-            })
-            .collect();
+        let found = self.named(names).map(|(source, target, edge)| {
+            let port = edge["port"].as_u64().unwrap_or_default();
+            (source, target, port)
+        });
+        let mut edges: Vec<_> = found.collect();
         edges.sort();
+        edges
+    }
+
+    /// The same edges, each after the names of its ends and where it leads: its protocol, and its port
+    /// or path, as in `tcp:80`. In order.
+    #[must_use]
+    pub fn places_of(&self, names: &[&str]) -> Vec<([String; 3], &Value)> {
+        let found = self.named(names).map(|(source, target, edge)| {
+            let protocol = edge["protocol"].as_str().unwrap_or_default();
+            let place = match edge["path"].as_str() {
+                Some(path) => format!("{protocol}:{path}"),
+                None => format!("{protocol}:{}", edge["port"]),
+            };
+            ([source, target, place], edge)
+        });
+        let mut edges: Vec<_> = found.collect();
+        edges.sort_by(|(one, _), (other, _)| one.cmp(other));
         edges
     }
 
@@ -48,6 +54,19 @@ impl Graph {
         let (source, target) = (self.node(source)?, self.node(target)?);
         self.all("edges").find(|edge| {
             edge["source"] == source["id"] && edge["target"] == target["id"] && edge["port"] == port
+        })
+    }
+
+    /// The edges that begin or end at one of these nodes, after the names of their ends.
+    fn named(&self, names: &[&str]) -> impl Iterator<Item = (String, String, &Value)> {
+        let ends = self.all("edges").map(|edge| {
+            let end = |key: &str| self.name(edge[key].as_str().unwrap_or_default());
+            (end("source"), end("target"), edge)
+        });
+        ends.filter(|(source, target, _)| {
+            [source, target]
+                .iter()
+                .any(|end| names.contains(&end.as_str()))
         })
     }
 

@@ -2,9 +2,11 @@
 //! where an instruction takes some fifteen times as long: one engine, few connections.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+#![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod connections;
 mod containers;
+mod families;
 mod messages;
 mod processes;
 mod verified;

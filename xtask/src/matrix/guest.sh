@@ -19,6 +19,8 @@ esac
 # What the engine would load by itself, from a place it does not know.
 modprobe -a overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_addrtype \
     xt_conntrack xt_MASQUERADE ip_tables iptable_filter iptable_nat
+# What a program in a container may ask for.
+modprobe sctp
 # nftables' own way in is slow to be found out where there is no table yet.
 echo 1 >/proc/sys/net/ipv4/ip_forward
 

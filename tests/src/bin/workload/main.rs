@@ -1,7 +1,8 @@
 //! Traffic that knows what it sent: deterministic sizes, bounded in count and time.
 //!
 //! The last line on stdout is a [`probe_tests::tally::Tally`], of a load a
-//! [`probe_tests::load::Done`].
+//! [`probe_tests::load::Done`]. With `--` between them a process takes several command lines, runs one
+//! after the other, and prints such a line for each at its end; what serves goes on meanwhile.
 
 mod file;
 mod hoard;
@@ -11,13 +12,21 @@ mod tcp;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{env, iter};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use serde::Serialize;
+use nix::sys::signal::{SigSet, Signal};
+use probe_tests::tally::Tally;
+use serde_json::Value;
 
 /// Traffic that knows what it sent.
 #[derive(Parser)]
+#[command(
+    name = "workload",
+    after_help = "Several of these may be given, with -- between them."
+)]
 enum Workload {
     /// Answer TCP requests until SIGTERM or SIGINT
     Serve(tcp::serve::Serve),
@@ -39,19 +48,22 @@ enum Workload {
     Load(load::Load),
 }
 
+/// What a server's threads have done so far.
+type Shared = Arc<Mutex<Tally>>;
+
+fn lock(shared: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What came of a command line.
+enum Outcome {
+    Done(Value),
+    /// Until a signal ends it, with the process.
+    Serves(Shared),
+}
+
 fn main() -> ExitCode {
-    let done = match Workload::parse() {
-        Workload::Serve(serve) => serve.run().and_then(|tally| print(&tally)),
-        Workload::Connect(connect) => connect.run().and_then(|tally| print(&tally)),
-        Workload::Echo(echo) => echo.run().and_then(|tally| print(&tally)),
-        Workload::Talk(talk) => talk.run().and_then(|tally| print(&tally)),
-        Workload::Answer(answer) => answer.run().and_then(|tally| print(&tally)),
-        Workload::Ask(ask) => ask.run().and_then(|tally| print(&tally)),
-        Workload::File(file) => file.run().and_then(|tally| print(&tally)),
-        Workload::Hoard(hoard) => hoard.run().and_then(|hoarded| print(&hoarded)),
-        Workload::Load(load) => load.run().and_then(|done| print(&done)),
-    };
-    match done {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nowhere to report that this fails.
@@ -61,8 +73,56 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(done: &impl Serialize) -> Result<()> {
+fn run() -> Result<()> {
+    let words: Vec<_> = env::args_os().skip(1).collect();
+    let lines = words.split(|word| word == "--");
+    // Whatever is wrong is said before anything begins.
+    let workloads: Vec<_> = lines
+        .map(|line| Workload::parse_from(iter::once(&"workload".into()).chain(line)))
+        .collect();
+    let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    let serves = workloads.iter().any(Workload::serves);
+    if serves {
+        // Before there are threads, so that none of them takes the signal.
+        ends.thread_block().context("cannot block signals")?;
+    }
+    let outcomes: Result<Vec<_>> = workloads.iter().map(Workload::begin).collect();
+    let outcomes = outcomes?;
+    if serves {
+        writeln!(io::stdout(), "serving").context("cannot write to stdout")?;
+        ends.wait().context("cannot wait for a signal")?;
+    }
     let mut stdout = io::stdout().lock();
-    serde_json::to_writer(&mut stdout, done).context("cannot write what was done")?;
-    writeln!(stdout).context("cannot write what was done")
+    for outcome in outcomes {
+        let done = match outcome {
+            Outcome::Done(done) => done,
+            // What a client has seen answered is counted already.
+            Outcome::Serves(shared) => serde_json::to_value(&*lock(&shared))?,
+        };
+        writeln!(stdout, "{done}").context("cannot write what was done")?;
+    }
+    Ok(())
+}
+
+impl Workload {
+    fn serves(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Echo(_) | Self::Answer(_))
+    }
+
+    /// Serves from now on, or does all there is to be done.
+    fn begin(&self) -> Result<Outcome> {
+        let done = match self {
+            Self::Serve(serve) => return serve.begin().map(Outcome::Serves),
+            Self::Echo(echo) => return echo.begin().map(Outcome::Serves),
+            Self::Answer(answer) => return answer.begin().map(Outcome::Serves),
+            Self::Connect(connect) => serde_json::to_value(connect.run()?),
+            Self::Talk(talk) => serde_json::to_value(talk.run()?),
+            Self::Ask(ask) => serde_json::to_value(ask.run()?),
+            Self::File(file) => serde_json::to_value(file.run()?),
+            Self::Hoard(hoard) => serde_json::to_value(hoard.run()?),
+            Self::Load(load) => serde_json::to_value(load.run()?),
+        };
+        done.map(Outcome::Done)
+            .context("cannot write what was done")
+    }
 }

@@ -1,66 +1,29 @@
 //! `workload answer` and `workload ask`: messages over sockets that are not TCP's.
-//!
-//! A place is `udp:PORT` or `udp:ADDRESS:PORT`, or `stream:NAME`, `seqpacket:NAME` or `dgram:NAME` for an
-//! abstract unix socket, which whoever shares the network namespace can reach.
+
+mod place;
 
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::str::FromStr;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrIn, UnixAddr, accept, bind,
-    connect, listen, recv, recvfrom, send, sendto, setsockopt, socket, sockopt::ReceiveTimeout,
-};
-use nix::sys::time::TimeVal;
 use probe_tests::tally::Tally;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{
+    RecvFlags, SendFlags, SocketAddrUnix, SocketType, accept, bind, connect, listen, recv,
+    recvfrom, send, sendto,
+};
+
+use crate::{Shared, lock};
+use place::Place;
 
 /// The longest message.
 const LONGEST: usize = 64 * 1024;
-/// Seconds after which an answer will not come any more.
-const SILENCE: i64 = 10;
-
-/// Where messages go.
-#[derive(Clone, Debug)]
-enum Place {
-    Udp(SocketAddrV4),
-    Unix(SockType, String),
-}
-
-impl FromStr for Place {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (kind, name) = text.split_once(':').context("a place is KIND:NAME")?;
-        let kind = match kind {
-            "stream" => SockType::Stream,
-            "seqpacket" => SockType::SeqPacket,
-            "dgram" => SockType::Datagram,
-            "udp" => {
-                let everywhere = |port| SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
-                let at = name.parse::<SocketAddrV4>();
-                return Ok(Self::Udp(at.or_else(|_| name.parse().map(everywhere))?));
-            }
-            kind => bail!("no such kind of socket: {kind}"),
-        };
-        Ok(Self::Unix(kind, name.to_owned()))
-    }
-}
-
-impl Place {
-    fn socket(&self) -> Result<OwnedFd> {
-        let (family, kind) = match self {
-            Self::Udp(_) => (AddressFamily::Inet, SockType::Datagram),
-            Self::Unix(kind, _) => (AddressFamily::Unix, *kind),
-        };
-        socket(family, kind, SockFlag::SOCK_CLOEXEC, None).context("cannot make a socket")
-    }
-}
+/// After which an answer will not come any more.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Answers every message, until it is told to end.
 #[derive(Args)]
@@ -68,76 +31,51 @@ pub(crate) struct Answer {
     /// Listen here
     #[arg(long)]
     at: Place,
-    /// Bytes of an answer; none over a unix datagram socket, whose clients have no name
+    /// Bytes of an answer; a client without a name, over a unix datagram socket, gets none
     #[arg(long, default_value_t = 300)]
     response: usize,
 }
 
 impl Answer {
-    pub(crate) fn run(&self) -> Result<Tally> {
-        let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-        ends.thread_block().context("cannot block signals")?;
-        let tally = Arc::new(Mutex::new(Tally::default()));
+    pub(crate) fn begin(&self) -> Result<Shared> {
+        let tally = Shared::default();
         let socket = self.at.socket()?;
-        match &self.at {
-            Place::Udp(at) => bind(socket.as_raw_fd(), &SockaddrIn::from(*at))?,
-            Place::Unix(kind, name) => {
-                bind(
-                    socket.as_raw_fd(),
-                    &UnixAddr::new_abstract(name.as_bytes())?,
-                )?;
-                if *kind != SockType::Datagram {
-                    listen(&socket, Backlog::new(100)?)?;
-                }
-            }
+        bind(&socket, &self.at.address).context("cannot bind a socket")?;
+        let datagrams = self.at.kind == SocketType::DGRAM;
+        if !datagrams {
+            listen(&socket, 100).context("cannot listen")?;
         }
-        let (place, response, counted) = (self.at.clone(), self.response, Arc::clone(&tally));
+        let (response, counted) = (self.response, Arc::clone(&tally));
         thread::spawn(move || {
-            let served = match place {
-                Place::Udp(_) => serve_udp(&socket, response, &counted),
-                Place::Unix(SockType::Datagram, _) => loop {
-                    if let Err(error) = receive(&socket, &counted) {
-                        break Err(error);
-                    }
-                },
-                Place::Unix(..) => serve_unix(&socket, response, &counted),
+            let served = if datagrams {
+                serve_datagrams(&socket, response, &counted)
+            } else {
+                serve_connections(&socket, response, &counted)
             };
             if let Err(error) = served {
                 lock(&counted).fail(&error);
             }
         });
         writeln!(io::stdout(), "listening").context("cannot write to stdout")?;
-        ends.wait().context("cannot wait for a signal")?;
-        let counted = lock(&tally).clone();
-        Ok(counted)
+        Ok(tally)
     }
 }
 
-fn lock(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
-    tally.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn serve_udp(socket: &OwnedFd, response: usize, tally: &Mutex<Tally>) -> Result<()> {
+fn serve_datagrams(socket: &OwnedFd, response: usize, tally: &Mutex<Tally>) -> Result<()> {
     let mut message = vec![0; LONGEST];
     loop {
-        let (count, from) = recvfrom::<SockaddrIn>(socket.as_raw_fd(), &mut message)?;
+        let (count, _, from) = recvfrom(socket, &mut message[..], RecvFlags::empty())?;
         received(count, tally);
-        let from = from.context("a datagram of nobody")?;
-        let sent = sendto(
-            socket.as_raw_fd(),
-            &message[..response],
-            &from,
-            MsgFlags::empty(),
-        )?;
-        count_sent(sent, tally);
+        if let Some(from) = from {
+            let sent = sendto(socket, &message[..response], SendFlags::empty(), &from)?;
+            count_sent(sent, tally);
+        }
     }
 }
 
-fn serve_unix(listener: &OwnedFd, response: usize, tally: &Mutex<Tally>) -> Result<()> {
-    use std::os::fd::FromRawFd as _;
+fn serve_connections(listener: &OwnedFd, response: usize, tally: &Mutex<Tally>) -> Result<()> {
     loop {
-        // SAFETY: a descriptor fresh from the kernel, nobody else's.
-        let connection = unsafe { OwnedFd::from_raw_fd(accept(listener.as_raw_fd())?) };
+        let connection = accept(listener)?;
         lock(tally).connections += 1;
         while receive(&connection, tally)? > 0 {
             say(&connection, response, tally)?;
@@ -163,9 +101,12 @@ pub(crate) struct Ask {
     /// Bytes of the answer; 0 for none
     #[arg(long, default_value_t = 300)]
     response: usize,
-    /// Connect a UDP socket first; unix sockets always do
+    /// Connect a UDP socket first; others always do
     #[arg(long)]
     connected: bool,
+    /// Give a unix socket this name
+    #[arg(long)]
+    name: Option<String>,
 }
 
 impl Ask {
@@ -180,40 +121,37 @@ impl Ask {
 
     fn one(&self, tally: &Mutex<Tally>) -> Result<()> {
         let socket = self.to.socket()?;
-        setsockopt(&socket, ReceiveTimeout, &TimeVal::new(SILENCE, 0))?;
-        let unconnected = match &self.to {
-            Place::Udp(to) if !self.connected => Some(SockaddrIn::from(*to)),
-            Place::Udp(to) => {
-                connect(socket.as_raw_fd(), &SockaddrIn::from(*to))?;
-                None
-            }
-            Place::Unix(_, name) => {
-                connect(
-                    socket.as_raw_fd(),
-                    &UnixAddr::new_abstract(name.as_bytes())?,
-                )?;
-                None
-            }
-        };
+        set_socket_timeout(&socket, Timeout::Recv, Some(SILENCE))?;
+        if let Some(name) = &self.name {
+            bind(
+                &socket,
+                &SocketAddrUnix::new_abstract_name(name.as_bytes())?,
+            )?;
+        }
+        let unconnected = self.to.is_udp() && !self.connected;
+        if !unconnected {
+            connect(&socket, &self.to.address)?;
+        }
         for _ in 0..self.messages {
-            match &unconnected {
-                None => say(&socket, self.request, tally)?,
-                Some(to) => {
-                    let message = vec![b'.'; self.request];
-                    let sent = sendto(socket.as_raw_fd(), &message, to, MsgFlags::empty())?;
-                    count_sent(sent, tally);
-                }
+            if unconnected {
+                let (message, flags) = (vec![b'.'; self.request], SendFlags::empty());
+                let sent = sendto(&socket, &message, flags, &self.to.address)?;
+                count_sent(sent, tally);
+            } else {
+                say(&socket, self.request, tally)?;
             }
             let mut heard = 0;
             while heard < self.response {
-                heard += if unconnected.is_some() {
+                let count = if unconnected {
                     let mut message = vec![0; LONGEST];
-                    let (count, _) = recvfrom::<SockaddrIn>(socket.as_raw_fd(), &mut message)?;
+                    let (count, ..) = recvfrom(&socket, &mut message[..], RecvFlags::empty())?;
                     received(count, tally);
                     count
                 } else {
                     receive(&socket, tally)?
                 };
+                ensure!(count > 0, "the other end went away");
+                heard += count;
             }
         }
         Ok(())
@@ -223,11 +161,7 @@ impl Ask {
 fn say(socket: &OwnedFd, bytes: usize, tally: &Mutex<Tally>) -> Result<()> {
     let mut rest = bytes;
     while rest > 0 {
-        let sent = send(
-            socket.as_raw_fd(),
-            &vec![b'.'; rest],
-            MsgFlags::MSG_NOSIGNAL,
-        )?;
+        let sent = send(socket, &vec![b'.'; rest], SendFlags::NOSIGNAL)?;
         count_sent(sent, tally);
         rest -= sent;
     }
@@ -236,7 +170,7 @@ fn say(socket: &OwnedFd, bytes: usize, tally: &Mutex<Tally>) -> Result<()> {
 
 /// 0 at the end of the stream.
 fn receive(socket: &OwnedFd, tally: &Mutex<Tally>) -> Result<usize> {
-    let count = recv(socket.as_raw_fd(), &mut vec![0; LONGEST], MsgFlags::empty())?;
+    let (count, _) = recv(socket, &mut vec![0; LONGEST][..], RecvFlags::empty())?;
     received(count, tally);
     Ok(count)
 }

@@ -10,6 +10,7 @@ use nix::sys::signal::{SigSet, Signal};
 use probe_tests::tally::Tally;
 
 use super::{Counted, SILENCE};
+use crate::Shared;
 
 /// Gives back what it is sent, until it is told to end.
 #[derive(Args)]
@@ -20,9 +21,7 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    pub(crate) fn run(&self) -> Result<Tally> {
-        let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-        ends.thread_block().context("cannot block signals")?;
+    pub(crate) fn begin(&self) -> Result<Shared> {
         let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
             .with_context(|| format!("cannot listen on port {}", self.port))?;
         thread::spawn(move || {
@@ -31,8 +30,7 @@ impl Echo {
             }
         });
         writeln!(io::stdout(), "listening {}", self.port).context("cannot write to stdout")?;
-        ends.wait().context("cannot wait for a signal")?;
-        Ok(Tally::default())
+        Ok(Shared::default())
     }
 }
 

@@ -1,23 +1,26 @@
 //! `workload serve`.
 
 use std::io::{self, Write as _};
-use std::net::{Ipv6Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Ipv6Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use nix::sys::signal::{SigSet, Signal};
 use probe_tests::tally::Tally;
 
 use super::{Counted, HEADER, mptcp};
+use crate::{Shared, lock};
 
 /// Answers requests until it is told to end.
 #[derive(Args)]
 pub(crate) struct Serve {
-    /// Listen on this port, on every address
+    /// Listen on this port
     #[arg(long)]
     port: u16,
+    /// At this address alone, not at every one
+    #[arg(long)]
+    address: Option<IpAddr>,
     /// Listen for MPTCP too
     #[arg(long)]
     mptcp: bool,
@@ -30,12 +33,11 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) fn run(&self) -> Result<Tally> {
-        // Blocked before there are threads, so that none of them takes the signal.
-        let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-        ends.thread_block().context("cannot block signals")?;
+    pub(crate) fn begin(&self) -> Result<Shared> {
         let listener = if self.mptcp {
             mptcp::listen(self.port)
+        } else if let Some(address) = self.address {
+            TcpListener::bind((address, self.port))
         } else {
             // Takes IPv4 too, unless the system was told otherwise.
             TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
@@ -43,17 +45,14 @@ impl Serve {
         };
         let listener = listener.with_context(|| format!("cannot listen on port {}", self.port))?;
         rustix::net::listen(&listener, self.backlog.into()).context("cannot set the backlog")?;
-        let total = Arc::new(Mutex::new(Tally::default()));
+        let total = Shared::default();
         for _ in 0..self.concurrency {
             let listener = listener.try_clone().context("cannot share the listener")?;
             let total = Arc::clone(&total);
             thread::spawn(move || accept(&listener, &total));
         }
         writeln!(io::stdout(), "listening {}", self.port).context("cannot write to stdout")?;
-        ends.wait().context("cannot wait for a signal")?;
-        // The threads end with the process. What a client has seen answered is counted already.
-        let total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(total.clone())
+        Ok(total)
     }
 }
 
@@ -68,22 +67,15 @@ fn accept(listener: &TcpListener, total: &Mutex<Tally>) {
                 if let Err(error) = answer(stream, &mut tally) {
                     tally.fail(&error);
                 }
-                add(total, &tally);
+                lock(total).add(&tally);
                 drop(kept);
             }
             Err(error) => {
                 tally.fail(&error);
-                add(total, &tally);
+                lock(total).add(&tally);
             }
         }
     }
-}
-
-fn add(total: &Mutex<Tally>, tally: &Tally) {
-    total
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .add(tally);
 }
 
 fn answer(stream: TcpStream, tally: &mut Tally) -> io::Result<()> {
