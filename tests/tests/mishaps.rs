@@ -1,4 +1,6 @@
-//! `probe graph` over what is not TCP, and how TCP fared.
+//! Traffic that does not simply arrive: to nobody, refused, sent again, without room in the flow map.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::time::Duration;
 
