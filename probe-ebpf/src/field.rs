@@ -39,7 +39,7 @@ macro_rules! with_kernel_fields {
                 TCP_BYTES_RECEIVED: u64 = "tcp_sock" "bytes_received";
                 TCP_SRTT: u32 = "tcp_sock" "srtt_us";
                 TCP_RTT_MIN: u32 = "tcp_sock" "rtt_min.s.v";
-                TCP_SEGMENTS: u32 = "tcp_sock" "data_segs_out";
+                TCP_SEGMENTS: u32 = "tcp_sock" "segs_out";
                 TCP_RETRANSMITS: u32 = "tcp_sock" "total_retrans";
                 TCP_SPORT: u16 = "tcp_sock" "inet_conn.icsk_inet.inet_sport";
                 SOCKET_SK: usize = "socket" "sk";

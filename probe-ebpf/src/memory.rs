@@ -39,9 +39,8 @@ pub(crate) struct Memory {
     // it is one cache line.
     /// One of the `STAGE_` constants.
     pub(crate) stage: u32,
-    /// Segments with data in them that had been sent when the flow was told last, those that were sent
-    /// again included.
-    segments: u32,
+    /// The [`Position::mark`] of when the flow was told last.
+    mark: u32,
     sent: Meter,
     received: Meter,
     /// What the flow has not been told yet.
@@ -198,7 +197,7 @@ impl Entry {
             }
             (*self.0).origin = origin;
             (*self.0).shut_at = position.sent;
-            (*self.0).segments = position.segments;
+            (*self.0).mark = position.mark();
             (*self.0).sent = Meter::from(origin.first_sent.into());
             (*self.0).received = Meter::from(origin.first_received.into());
         }

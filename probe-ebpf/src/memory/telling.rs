@@ -10,18 +10,17 @@ use crate::{
 };
 
 impl Entry {
-    /// Whether there may be something to tell: most open sockets are silent, and of those as little
-    /// memory is touched as can be, for it is in no cache. Segments are counted just before they
-    /// are counted as sent again: one that is looked at in between is told of with what moves next.
+    /// Whether there may be something to tell: most open sockets are silent. A segment is counted just
+    /// before it is counted as sent again: one that is looked at in between is told of with what
+    /// moves next.
     #[inline(always)]
     pub(crate) fn has_news(self, socket: Socket) -> bool {
         let memory = self.0.cast_const();
         // SAFETY: a live entry, by `new`; what is open is a TCP connection.
         unsafe {
-            let (sent, received) = ((*memory).sent.next(), (*memory).received.next());
             (*memory).stage != STAGE_OPEN
                 || (*memory).pending.any_while_open()
-                || socket.has_moved(sent, received, (*memory).segments)
+                || socket.has_moved((*memory).sent.next(), (*memory).mark)
         }
     }
 
@@ -54,7 +53,7 @@ impl Entry {
             tell_round_trip(&position, counters);
         }
         // SAFETY: a live entry, by `new`.
-        unsafe { (*self.0).segments = position.segments };
+        unsafe { (*self.0).mark = position.mark() };
         self.tell_growth(position.retransmits, |amount| {
             // SAFETY: a live map value.
             unsafe { add(&raw mut (*counters).retransmits, amount) };

@@ -22,14 +22,14 @@ pub(crate) struct Position {
     pub(crate) sent_wide: u64,
     /// Bytes received as the kernel counts them, read by a program or not, FIN included.
     pub(crate) received_wide: u64,
-    /// Segments sent with data in them, those sent again included.
-    pub(crate) segments: u32,
     /// Segments sent again.
     pub(crate) retransmits: u32,
     /// The smoothed round trip time, in microseconds; 0 before the first.
     pub(crate) rtt_us: u32,
     /// The least of late, in microseconds; 0 before the first.
     pub(crate) rtt_min_us: u32,
+    segments: u32,
+    copied: u32,
     snd_una: u32,
     rcv_nxt: u32,
     acked: u64,
@@ -48,6 +48,15 @@ impl Position {
                 .wrapping_add(u32::from(active)),
             first_received: self.rcv_nxt.wrapping_sub(self.received_wide as u32),
         }
+    }
+
+    /// A number that has changed once more was received, or sent again. Both take a segment: what comes
+    /// is acknowledged, if only a moment after it was read. What has come and waits is read without
+    /// one; as long as it waits, the number is none that the socket will have.
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> u32 {
+        let waits = self.copied != self.rcv_nxt;
+        self.segments.wrapping_sub(u32::from(waits))
     }
 }
 
@@ -68,33 +77,30 @@ impl Socket {
             .map_or(0, |tcp| unsafe { TCP_WRITE_SEQ.read(tcp) })
     }
 
-    /// Whether a connection has come further than to these: the sequence numbers after the last byte
-    /// sent and received, and the segments sent. Of most the answer is no, and their memory is in no
-    /// cache. So it is read by address, for a typed pointer takes two lines more, and of what is
-    /// read, most lies side by side.
+    /// Whether a connection has come further since it was at sequence number `sent` and this
+    /// [`Position::mark`]. Of most the answer is no, and their memory is in no cache. So one line of
+    /// it is read, and by address, for a typed pointer takes two lines more.
     ///
     /// # Safety
     ///
     /// It is a TCP socket.
     #[inline(always)]
-    pub(crate) unsafe fn has_moved(self, sent: u32, received: u32, segments: u32) -> bool {
+    pub(crate) unsafe fn has_moved(self, sent: u32, mark: u32) -> bool {
         let tcp = self.0 as u64;
-        TCP_WRITE_SEQ.read_at(tcp) != sent
-            || TCP_SEGMENTS.read_at(tcp) != segments
-            // Where nothing has come that had not been read, nothing more can have been read.
-            || TCP_RCV_NXT.read_at(tcp) != received && TCP_COPIED_SEQ.read_at(tcp) != received
+        TCP_WRITE_SEQ.read_at(tcp) != sent || TCP_SEGMENTS.read_at(tcp) != mark
     }
 
     /// How far the connection has come; `None` if it is no TCP socket.
     #[inline(always)]
     pub(crate) fn position(self) -> Option<Position> {
         let tcp = self.tcp()?;
+        // Segments before what they acknowledge: what comes in between is seen next time.
         // SAFETY: the helper vouches for the type, `new` for the socket.
-        let (rtt, rtt_min, segments, retransmits) = unsafe {
+        let (segments, rtt, rtt_min, retransmits) = unsafe {
             (
+                TCP_SEGMENTS.read(tcp),
                 TCP_SRTT.read(tcp),
                 TCP_RTT_MIN.read(tcp),
-                TCP_SEGMENTS.read(tcp),
                 TCP_RETRANSMITS.read(tcp),
             )
         };
@@ -117,11 +123,12 @@ impl Socket {
             received: copied.wrapping_sub(u32::from(past_fin)),
             sent_wide: acked.wrapping_add(u64::from(written.wrapping_sub(snd_una))),
             received_wide,
-            segments,
             retransmits,
             // The kernel keeps eight times the time, and all ones for none yet.
             rtt_us: rtt >> 3,
             rtt_min_us: if rtt_min == u32::MAX { 0 } else { rtt_min },
+            segments,
+            copied,
             snd_una,
             rcv_nxt,
             acked,
