@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv6Addr, TcpListener, TcpStream};
+use std::os::fd::IntoRawFd as _;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -52,6 +53,8 @@ impl Serve {
             thread::spawn(move || accept(&listener, &total));
         }
         writeln!(io::stdout(), "listening {}", self.port).context("cannot write to stdout")?;
+        // It listens until the process ends, also when nobody accepts.
+        let _ = listener.into_raw_fd();
         Ok(total)
     }
 }
