@@ -185,7 +185,8 @@ fn containers_sort_by_what_they_use() {
     assert_eq!(names, ["eight", "four", "two", "one"], "{printed}");
     for (line, percent) in all[4..].iter().zip([8.0, 4.0, 2.0, 1.0]) {
         let cpu = number(line, "cpu");
-        assert!(cpu <= percent * 1.3, "{cpu} of a quota of {percent}");
+        // A quota is looked at by the scheduler's clock: what ran over it by some milliseconds pays later.
+        assert!(cpu <= percent * 1.3 + 1.0, "{cpu} of a quota of {percent}");
         assert!(number(line, "throttled") > 0.0, "{line:#}");
     }
 }
