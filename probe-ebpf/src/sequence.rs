@@ -30,7 +30,7 @@ mod tests {
         for first in [0, 1, 1 << 31, u32::MAX] {
             for bytes in [0, 1, GIB, 4 * GIB - 1, 4 * GIB, 4 * GIB + 1, 1000 * GIB + 7] {
                 let truth = u64::from(first).wrapping_add(bytes);
-                let sequence = u32::try_from(truth % (4 * GIB)).unwrap_or_default();
+                let sequence = u32::try_from(truth % (4 * GIB)).unwrap();
                 for count in [bytes, bytes + GIB, bytes + 1, bytes.saturating_sub(GIB)] {
                     assert_eq!(
                         widened(first, sequence, count),

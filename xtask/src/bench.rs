@@ -12,6 +12,7 @@ mod scale;
 mod soak;
 mod sockets;
 mod stats;
+mod time_wait;
 
 use std::io::Write as _;
 

@@ -1,15 +1,13 @@
 //! Many connections a second for a while: what the agent takes must not follow their number.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::time::Duration;
 
-use anyhow::{Context, Result};
-use probe_tests::wait;
+use anyhow::Result;
 
 use super::agent::{Agent, losses, sum};
 use super::figures::{mebibytes, thousands};
 use super::load::Program;
+use super::time_wait;
 use crate::say;
 use crate::stop::Stop;
 
@@ -22,6 +20,9 @@ const RATES: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// Connections that a run before may leave: next to none.
+const FEW: u64 = 1000;
+
 /// A row for each rate.
 pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<String> {
     let mut text = format!(
@@ -30,7 +31,7 @@ pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<Strin
          losses |\n|---|---|---|---|---|---|---|\n"
     );
     for (name, words) in RATES {
-        settle(stop)?;
+        time_wait::falls_below(FEW, stop)?;
         say::progress(format_args!("connections, {name}, for {seconds} s"));
         let agent = Agent::start("graph")?;
         let before = agent.used()?;
@@ -51,20 +52,4 @@ pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<Strin
         )?;
     }
     Ok(text)
-}
-
-/// Waits for the connections of a run before to leave TIME_WAIT, a minute after their end: where there
-/// are as many as there may be, new ones to their ports go unanswered, probe or not.
-fn settle(stop: &Stop) -> Result<()> {
-    const FILE: &str = "/proc/net/sockstat";
-    const FEW: u64 = 1000;
-    wait::until("TIME_WAIT is over", Duration::from_mins(3), || {
-        stop.check()?;
-        let text = fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
-        let mut words = text.split_whitespace();
-        words.find(|word| *word == "tw");
-        let waiting = words.next().and_then(|count| count.parse().ok());
-        let waiting: u64 = waiting.with_context(|| format!("{FILE} has no tw"))?;
-        Ok((waiting < FEW).then_some(()))
-    })
 }
