@@ -19,8 +19,8 @@ const LEFT: u64 = 60_000;
 /// Both tables.
 pub(super) fn measure(load: &Program, rounds: u32, seconds: u64, stop: &Stop) -> Result<String> {
     let mut text = format!(
-        "Work pinned to one CPU, {rounds} rounds of {seconds} s, each without the probe and with \
-         it; medians and ranges.\n\n\
+        "Work pinned to one CPU, {rounds} rounds of {seconds} s with the probe, each between two \
+         without it; medians and ranges.\n\n\
          | work | a second without | a second with | with ÷ without |\n|---|---|---|---|\n"
     );
     for kind in KINDS {
@@ -39,21 +39,20 @@ pub(super) fn measure(load: &Program, rounds: u32, seconds: u64, stop: &Stop) ->
     Ok(text)
 }
 
-/// A row: the rates without and with, and their ratio round by round.
+/// A row: the rates without and with, and their ratio round by round: to the mean of what was without
+/// before and after, so that a machine that grows slower or faster does not count.
 fn compare(load: &Program, kind: &Kind, rounds: u32, seconds: u64, stop: &Stop) -> Result<String> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
+    without.push(load.run(kind, seconds, stop)?.rate());
     for _ in 0..rounds {
         time_wait::falls_below(LEFT, stop)?;
-        without.push(load.run(kind, seconds, stop)?.rate());
         let agent = Agent::start(kind.watched_by)?;
         with.push(load.run(kind, seconds, stop)?.rate());
         agent.stop()?;
+        without.push(load.run(kind, seconds, stop)?.rate());
     }
-    let ratios = Figures::of(
-        with.iter()
-            .zip(&without)
-            .map(|(with, without)| with / without),
-    );
+    let around = without.windows(2).map(|two| f64::midpoint(two[0], two[1]));
+    let ratios = Figures::of(with.iter().zip(around).map(|(with, around)| with / around));
     Ok(format!(
         "| {} (`probe {}`) | {} | {} | {} |\n",
         kind.units,
