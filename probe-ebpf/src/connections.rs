@@ -21,6 +21,7 @@ use probe_ebpf::{
 };
 
 use crate::{
+    listeners,
     losses::counted,
     memory::{Entry, STAGE_CONNECTING, STAGE_OPEN, STAGE_SHUT},
     records::{header, wake},
@@ -105,16 +106,16 @@ fn tell(socket: Socket, entry: Option<Entry>, kind: u32) -> Option<Connection> {
     let (mut pid, mut comm, mut since) = (0, [0; COMM_LEN], 0);
     let (mut sent, mut received) = (0, 0);
     let mut active = kind != KIND_ACCEPT;
-    if let Some(entry) = entry {
+    if kind == KIND_ACCEPT {
+        let owner = listeners::owner(socket);
+        (pid, comm) = (owner.pid, owner.comm);
+    } else if let Some(entry) = entry {
         let memory = entry.as_ptr();
         // SAFETY: a live entry.
         unsafe {
             pid = (*memory).pid;
             comm = (*memory).comm;
-            // An accepted socket has its listener's, which is about nothing.
-            if kind != KIND_ACCEPT {
-                since = (*memory).since;
-            }
+            since = (*memory).since;
         }
         if kind == KIND_CLOSE {
             active = entry.is_active();

@@ -2,6 +2,8 @@
 
 use core::mem::size_of;
 
+use crate::spread::spread;
+
 /// Connections of which a flow keeps the sequence numbers.
 pub const SLOTS: usize = 32;
 
@@ -63,11 +65,14 @@ impl Halves {
 #[must_use]
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "a slot is five bits long")]
+#[expect(
+    clippy::inline_always,
+    reason = "a call in a BPF program costs a stack frame"
+)]
 pub const fn rank(number: u64) -> (usize, u64) {
-    // 2^64 divided by the golden ratio. An odd factor and a shift lose nothing.
-    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mixed = number.wrapping_mul(SPREAD);
-    let rank = (mixed ^ mixed >> 32).wrapping_mul(SPREAD);
+    let mixed = spread(number);
+    // A factor that is odd, and a shift: nothing is lost.
+    let rank = spread(mixed ^ mixed >> 32);
     ((rank >> (64 - SLOTS.ilog2())) as usize, rank)
 }
 

@@ -80,6 +80,45 @@ impl<T: Copy> KernelField<T> {
     }
 }
 
+/// A kernel struct to read fields of.
+pub(crate) trait Place: Copy {
+    /// Reads one; zeroes where nothing is mapped.
+    fn read<T: Copy>(self, field: &KernelField<T>) -> T;
+}
+
+/// A place that the verifier knows the type of: a plain load.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed(*const c_void);
+
+impl Typed {
+    /// # Safety
+    ///
+    /// As for [`KernelField::read`], of every field that will be read.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(base: *const c_void) -> Self {
+        Self(base)
+    }
+}
+
+impl Place for Typed {
+    #[inline(always)]
+    fn read<T: Copy>(self, field: &KernelField<T>) -> T {
+        // SAFETY: by `new`.
+        unsafe { field.read(self.0) }
+    }
+}
+
+/// An address, of which the verifier knows nothing: a helper call. `T` is made of integers.
+#[derive(Clone, Copy)]
+pub(crate) struct Address(pub(crate) u64);
+
+impl Place for Address {
+    #[inline(always)]
+    fn read<T: Copy>(self, field: &KernelField<T>) -> T {
+        field.read_at(self.0)
+    }
+}
+
 impl KernelField<usize> {
     /// Reads a pointer to another kernel struct.
     ///

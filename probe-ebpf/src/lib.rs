@@ -15,3 +15,4 @@ pub mod message;
 pub mod pass;
 pub mod record;
 pub mod sequence;
+pub mod spread;

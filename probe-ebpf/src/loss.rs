@@ -6,7 +6,7 @@
 pub enum Loss {
     /// A socket whose flow did not fit into the flow map: it counts for its cgroup's `other` flow.
     FlowMapFull = 0,
-    /// A socket whose memory (`sk_storage`) could not be allocated: its traffic is not counted.
+    /// A socket whose memory (a slot, or `sk_storage`) could not be allocated: its traffic is not counted.
     SocketStorage = 1,
     /// A record that did not fit into the ring.
     RingFull = 2,

@@ -37,6 +37,7 @@ mod file_scratch;
 mod flows;
 mod halves;
 mod kernel;
+mod listeners;
 mod live_sockets;
 mod losses;
 mod memory;

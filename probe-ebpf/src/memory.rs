@@ -1,4 +1,4 @@
-//! What the programs remember with each socket: `sk_storage`.
+//! What the programs remember of each socket: in a table of our own, or in `sk_storage`.
 //!
 //! A TCP socket's bytes are read off its own sequence numbers, which the kernel keeps anyway: exact
 //! whatever call moved them, `splice` and `io_uring` included, at no cost a call. Only the calls
@@ -9,12 +9,10 @@
 //! the flow at once.
 
 mod meter;
+pub(crate) mod table;
 mod telling;
 
-use aya_ebpf::{
-    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC},
-    macros::btf_map,
-};
+use aya_ebpf::{bindings::BPF_F_NO_PREALLOC, macros::btf_map};
 use probe_ebpf::{
     flow::{COMM_LEN, FlowCounters},
     half::Half,
@@ -23,22 +21,20 @@ use probe_ebpf::{
 };
 
 use crate::{
-    atomic::add,
-    flows,
-    socket::{Position, Socket},
-    storage::SocketStorage,
+    atomic::add, flows, kernel::Address, listeners::Owner, socket::Position, storage::SocketStorage,
 };
 use meter::Meter;
 
-/// A socket's memory. A listener's holds its owner only; an accepted socket is born with a copy of
-/// its listener's (`BPF_F_CLONE`), and so knows its owner although it is made in an interrupt.
+/// A socket's memory. A listener's holds its owner only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Memory {
-    // What a silent socket is known by comes first: with the 8 bytes that the kernel puts before it,
-    // it is one cache line.
+    // What a silent socket is known by comes first: with the 8 bytes that are before it, in the table
+    // and in storage, it is one cache line.
     /// One of the `STAGE_` constants.
-    pub(crate) stage: u32,
+    pub(crate) stage: u16,
+    /// Ticks that have found nothing to tell, one after the other.
+    quiet: u16,
     /// The [`Position::mark`] of when the flow was told last.
     mark: u32,
     sent: Meter,
@@ -67,17 +63,17 @@ pub(crate) struct Memory {
 }
 
 /// Not connected, or not any more.
-pub(crate) const STAGE_IDLE: u32 = 0;
+pub(crate) const STAGE_IDLE: u16 = 0;
 /// `connect` was called.
-pub(crate) const STAGE_CONNECTING: u32 = 1;
+pub(crate) const STAGE_CONNECTING: u16 = 1;
 /// The connection stands.
-pub(crate) const STAGE_OPEN: u32 = 2;
+pub(crate) const STAGE_OPEN: u16 = 2;
 /// It stands, but nothing more can be sent: what follows in sequence is the FIN.
-pub(crate) const STAGE_SHUT: u32 = 3;
+pub(crate) const STAGE_SHUT: u16 = 3;
 /// It listens.
-pub(crate) const STAGE_LISTENING: u32 = 4;
+pub(crate) const STAGE_LISTENING: u16 = 4;
 /// It is a unix socket.
-pub(crate) const STAGE_UNIX: u32 = 5;
+pub(crate) const STAGE_UNIX: u16 = 5;
 
 /// Events and calls, counted where they happen.
 #[repr(C)]
@@ -101,21 +97,20 @@ impl Pending {
     }
 }
 
-const STORAGE_FLAGS: usize = (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize;
-
-/// One entry a socket, freed with it; its memory is charged to the socket, its number bounded by
-/// the sockets there are.
+/// One entry a socket that has no slot in the table, freed with it; its memory is charged to the
+/// socket, its number bounded by the sockets there are.
 #[btf_map]
-pub(crate) static SOCKETS: SocketStorage<Memory, STORAGE_FLAGS> = SocketStorage::new();
+pub(crate) static SOCKETS: SocketStorage<Memory, { BPF_F_NO_PREALLOC as usize }> =
+    SocketStorage::new();
 
-/// A live entry of the storage map.
+/// What is remembered of a live socket.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry(*mut Memory);
 
 impl Entry {
     /// # Safety
     ///
-    /// `memory` is a live entry of [`SOCKETS`], and stays so while the program runs.
+    /// `memory` is live, in [`SOCKETS`] or the [`table`], and stays so while the program runs.
     #[inline(always)]
     pub(crate) const unsafe fn new(memory: *mut Memory) -> Self {
         Self(memory)
@@ -129,7 +124,7 @@ impl Entry {
 
     /// From now on the socket's traffic counts for `flow`.
     #[inline(always)]
-    pub(crate) fn join(self, flow: u64, stage: u32) -> Result<*mut FlowCounters, Loss> {
+    pub(crate) fn join(self, flow: u64, stage: u16) -> Result<*mut FlowCounters, Loss> {
         let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
         // SAFETY: a live entry, by `new`, and a live map value.
         unsafe {
@@ -165,11 +160,11 @@ impl Entry {
 
     /// The same for a socket that is gone: its flow has all that it moved, too.
     #[inline(always)]
-    pub(crate) fn end(self, socket: Socket) -> Result<(), Loss> {
+    pub(crate) fn end(self, position: impl FnOnce() -> Option<Position>) -> Result<(), Loss> {
         let Some(counters) = self.take_flow()? else {
             return Ok(());
         };
-        self.tell_to(counters, socket);
+        self.tell_to(counters, position);
         // SAFETY: a live map value.
         unsafe { add(&raw mut (*counters).detached, 1) };
         Ok(())
@@ -197,6 +192,7 @@ impl Entry {
             }
             (*self.0).origin = origin;
             (*self.0).shut_at = position.sent;
+            (*self.0).quiet = 0;
             (*self.0).mark = position.mark();
             (*self.0).sent = Meter::from(origin.first_sent.into());
             (*self.0).received = Meter::from(origin.first_received.into());
@@ -259,9 +255,22 @@ impl Entry {
         unsafe { (*self.0).active != 0 }
     }
 
+    /// A connection was accepted, whose memory is new. If it is not, the end of another socket at the
+    /// same address was missed.
+    #[inline(always)]
+    pub(crate) fn accept(self, owner: &Owner) -> Result<(), Loss> {
+        self.leave()?;
+        // SAFETY: a live entry, by `new`.
+        unsafe {
+            (*self.0).comm = owner.comm;
+            (*self.0).pid = owner.pid;
+        }
+        Ok(())
+    }
+
     /// From now on the socket listens for `flow`, and tells it of what is yet to come.
     #[inline(always)]
-    pub(crate) fn listen(self, socket: Socket, flow: u64) {
+    pub(crate) fn listen(self, socket: Address, flow: u64) {
         // SAFETY: a live entry, by `new`.
         unsafe {
             (*self.0).told = socket.drops().into();
@@ -271,7 +280,7 @@ impl Entry {
 
     /// From now on the socket does not listen any more.
     #[inline(always)]
-    pub(crate) fn stop_listening(self, socket: Socket) -> Result<(), Loss> {
+    pub(crate) fn stop_listening(self, socket: Address) -> Result<(), Loss> {
         self.tell_overflows(socket)?;
         // SAFETY: a live entry, by `new`.
         let flow = unsafe { core::mem::replace(&mut (*self.0).listening, 0) };

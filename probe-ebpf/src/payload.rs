@@ -9,7 +9,6 @@ use crate::{
     call::{Call, Direction},
     datagram,
     losses::counted,
-    memory::STAGE_UNIX,
     socket::Socket,
     unix,
 };
@@ -45,31 +44,34 @@ fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
 pub(crate) fn ended(program: &'static str, sk: *const c_void, call: &Call) -> i32 {
     // SAFETY: the hook's argument is a socket.
     let socket = unsafe { Socket::new(sk) };
-    let Some(entry) = socket.memory() else {
-        // A TCP socket without memory has been counted as a loss when it got none.
-        return if socket.is_udp() {
-            counted(program, datagram::count(socket, call))
-        } else if socket.is_unix() && call.returned > 0 && call.moves {
-            counted(program, unix::first(socket, call))
-        } else {
-            0
-        };
-    };
+    if socket.is_udp() {
+        // Also a call that failed has noted its peer.
+        return counted(program, datagram::count(socket, call));
+    }
     // An error, the end of the stream, or only a look.
     if call.returned <= 0 || !call.moves {
         return 0;
     }
+    if socket.is_tcp() {
+        count_tcp(socket, call.direction);
+    } else if socket.is_unix() {
+        return counted(program, unix::count(socket, call));
+    }
+    0
+}
+
+/// A socket without memory has been counted as a loss when it got none.
+#[inline(always)]
+fn count_tcp(socket: Socket, direction: Direction) {
+    let Some(entry) = socket.memory() else {
+        return;
+    };
     let memory = entry.as_ptr();
     // SAFETY: a live entry.
-    if unsafe { (*memory).stage } == STAGE_UNIX {
-        return counted(program, unix::count(socket, entry, call));
-    }
-    // SAFETY: as above.
     unsafe {
-        match call.direction {
+        match direction {
             Direction::Send => add(&raw mut (*memory).pending.sends, 1),
             Direction::Receive => add(&raw mut (*memory).pending.receives, 1),
         }
     }
-    0
 }

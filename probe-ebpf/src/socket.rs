@@ -2,7 +2,7 @@
 
 mod position;
 
-use core::ffi::c_void;
+use core::{arch::asm, ffi::c_void};
 
 use aya_ebpf::{bindings::BPF_SK_STORAGE_GET_F_CREATE, helpers::generated::bpf_sk_storage_get};
 use probe_ebpf::{
@@ -12,12 +12,12 @@ use probe_ebpf::{
 
 use crate::{
     kernel::{
-        NET_INUM, ONLY_NETNS, PID_NR, Process, SK_CGROUP, SK_DROPS, SK_ERR, SK_FAMILY, SK_FLAGS,
+        Address, NET_INUM, ONLY_NETNS, PID_NR, Process, SK_CGROUP, SK_ERR, SK_FAMILY, SK_FLAGS,
         SK_LOCAL_PORT, SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL, SK_REMOTE_PORT,
         SK_REMOTE_V4, SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE, TCP_SPORT,
         cgroup_id,
     },
-    memory::{Entry, Memory, SOCKETS},
+    memory::{Entry, Memory, SOCKETS, table},
 };
 
 pub(crate) use position::Position;
@@ -56,9 +56,47 @@ impl Socket {
         unsafe { bpf_sk_storage_get(map, self.0.cast_mut(), core::ptr::null_mut(), flags) }.cast()
     }
 
-    /// What is remembered of the socket, if anything is.
+    /// Where it is, as a number: to the verifier what is left of a pointer that is negated twice.
+    #[inline(always)]
+    pub(crate) fn address(self) -> Address {
+        let mut address = self.0 as u64;
+        // SAFETY: does nothing.
+        unsafe {
+            asm!("{address} = -{address}", "{address} = -{address}", address = inout(reg) address);
+        }
+        Address(address)
+    }
+
+    /// What is remembered of a TCP socket, if anything is.
     #[inline(always)]
     pub(crate) fn memory(self) -> Option<Entry> {
+        table::find(self.address()).or_else(|| self.lasting_memory())
+    }
+
+    /// The same, made of zeroes if there is nothing yet: in the table if there is room.
+    #[inline(always)]
+    pub(crate) fn memory_or_new(self) -> Result<Entry, Loss> {
+        if let Some(entry) = self.memory() {
+            return Ok(entry);
+        }
+        match table::take(self.address()) {
+            Some(entry) => Ok(entry),
+            None => self.lasting_memory_or_new(),
+        }
+    }
+
+    /// The same for one that will be there for long: in storage.
+    #[inline(always)]
+    pub(crate) fn memory_or_lasting(self) -> Result<Entry, Loss> {
+        match table::find(self.address()) {
+            Some(entry) => Ok(entry),
+            None => self.lasting_memory_or_new(),
+        }
+    }
+
+    /// What is remembered in storage, of a socket of any family.
+    #[inline(always)]
+    pub(crate) fn lasting_memory(self) -> Option<Entry> {
         let memory = self.storage(0);
         if memory.is_null() {
             return None;
@@ -69,7 +107,7 @@ impl Socket {
 
     /// The same, made of zeroes if there is nothing yet.
     #[inline(always)]
-    pub(crate) fn memory_or_new(self) -> Result<Entry, Loss> {
+    pub(crate) fn lasting_memory_or_new(self) -> Result<Entry, Loss> {
         let memory = self.storage(BPF_SK_STORAGE_GET_F_CREATE.into());
         if memory.is_null() {
             return Err(Loss::SocketStorage);
@@ -138,13 +176,6 @@ impl Socket {
     pub(crate) fn is_orphan(self) -> bool {
         // SAFETY: a socket, by `new`.
         unsafe { SK_FLAGS.read(self.0) & SOCK_DEAD != 0 }
-    }
-
-    /// Of a listener, connections that found the backlog full.
-    #[inline(always)]
-    pub(crate) fn drops(self) -> u32 {
-        // SAFETY: a socket, by `new`.
-        unsafe { SK_DROPS.read(self.0) }
     }
 
     /// The cgroup that the socket was made in; an accepted one has its listener's.

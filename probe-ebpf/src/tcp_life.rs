@@ -16,8 +16,9 @@ use crate::{
     atomic::add,
     flows, halves,
     kernel::Process,
+    listeners,
     losses::counted,
-    memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_LISTENING, STAGE_OPEN, STAGE_SHUT},
+    memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_LISTENING, STAGE_OPEN, STAGE_SHUT, table},
     socket::{Position, Socket},
 };
 
@@ -59,7 +60,7 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
         SYN_SENT => connecting(socket),
         LISTEN => listening(socket, &Process::current()),
         ESTABLISHED => established(socket, old),
-        CLOSE => closed(socket, old),
+        CLOSE => closed(socket),
         _ => {
             shut(socket);
             Ok(())
@@ -73,10 +74,12 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
 fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the tracepoint's first argument is a socket.
     let socket = unsafe { Socket::new(ctx.arg::<*const c_void>(0)) };
-    match socket.memory() {
-        Some(entry) => counted("tcp_destroy_sock", entry.end(socket)),
-        None => 0,
-    }
+    let Some(entry) = socket.memory() else {
+        return 0;
+    };
+    let ended = entry.end(|| socket.position());
+    table::leave(socket.address());
+    counted("tcp_destroy_sock", ended)
 }
 
 /// In `connect`: the caller is the client.
@@ -103,7 +106,8 @@ fn connecting(socket: Socket) -> Result<(), Loss> {
 /// listens where before anybody comes, and takes the connections that were turned away.
 #[inline(always)]
 pub(crate) fn listening(socket: Socket, owner: &Process) -> Result<(), Loss> {
-    let entry = socket.memory_or_new()?;
+    listeners::remember(socket, owner);
+    let entry = socket.memory_or_lasting()?;
     let memory = entry.as_ptr();
     // SAFETY: a live entry.
     unsafe {
@@ -121,7 +125,7 @@ pub(crate) fn listening(socket: Socket, owner: &Process) -> Result<(), Loss> {
     let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
     // SAFETY: as above, and a live map value.
     unsafe {
-        entry.listen(socket, flow);
+        entry.listen(socket.address(), flow);
         (*counters).last_pid = owner.pid;
         add(&raw mut (*counters).attached, 1);
     }
@@ -140,6 +144,9 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
     // A client that was connecting when the probe came has no memory of it.
     let active = connecting || old == SYN_SENT;
     let origin = position.origin(active);
+    if !active {
+        entry.accept(&listeners::owner(socket))?;
+    }
     // Before the socket has its flow: the tick may look at any moment.
     entry.begin(active, origin, &position);
     if connecting {
@@ -167,8 +174,7 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
 /// probe has not seen connect.
 #[inline(always)]
 fn attach(socket: Socket, entry: Entry, active: bool, origin: Half) -> Result<(), Loss> {
-    // SAFETY: a live entry. A listener older than the probe may have left no owner: the cgroup is
-    // the socket's all the same.
+    // SAFETY: a live entry. Where there is no owner, the cgroup is the socket's all the same.
     let owner = unsafe {
         Process {
             cgroup: socket.cgroup(),
@@ -220,7 +226,7 @@ fn shut(socket: Socket) {
 }
 
 #[inline(always)]
-fn closed(socket: Socket, old: i32) -> Result<(), Loss> {
+fn closed(socket: Socket) -> Result<(), Loss> {
     let Some(entry) = socket.memory() else {
         return Ok(());
     };
@@ -237,15 +243,14 @@ fn closed(socket: Socket, old: i32) -> Result<(), Loss> {
                 if socket.is_orphan() {
                     return Ok(()); // it is destroyed next, and tells all then
                 }
-                entry.tell(socket)
+                entry.tell(|| socket.position())
             }
             STAGE_CONNECTING => {
                 add(&raw mut (*memory).pending.failed, 1);
                 failed((*memory).flow, socket.error());
-                entry.tell(socket)
+                entry.tell(|| socket.position())
             }
-            // Not a child that is refused before it stands: its memory is still its listener's.
-            STAGE_LISTENING if old == LISTEN => entry.stop_listening(socket),
+            STAGE_LISTENING => entry.stop_listening(socket.address()),
             _ => Ok(()),
         }
     };
@@ -279,7 +284,7 @@ pub(crate) fn resume(
     owner: &Process,
     position: &Position,
 ) -> Result<(), Loss> {
-    let entry = socket.memory_or_new()?;
+    let entry = socket.memory_or_lasting()?;
     // SAFETY: a live entry.
     unsafe {
         if (*entry.as_ptr()).flow != 0 {

@@ -42,9 +42,12 @@ const PATH_LEN: u32 = 108;
 #[btf_map]
 static PATHS: LruHashMap<u64, Path, MAX_PATHS> = LruHashMap::new();
 
-/// Counts one call on a socket that has been looked over.
+/// Counts one call.
 #[inline(always)]
-pub(crate) fn count(socket: Socket, entry: Entry, call: &Call) -> Result<(), Loss> {
+pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
+    let Some(entry) = socket.lasting_memory() else {
+        return first(socket, call);
+    };
     // SAFETY: a live entry.
     let counters = match flows::counters(unsafe { (*entry.as_ptr()).flow }) {
         Some(counters) => counters,
@@ -61,8 +64,8 @@ pub(crate) fn count(socket: Socket, entry: Entry, call: &Call) -> Result<(), Los
 
 /// Counts the first call on a socket.
 #[inline(always)]
-pub(crate) fn first(socket: Socket, call: &Call) -> Result<(), Loss> {
-    let entry = socket.memory_or_new()?;
+fn first(socket: Socket, call: &Call) -> Result<(), Loss> {
+    let entry = socket.lasting_memory_or_new()?;
     let Some(counters) = join(socket, entry, call.direction)? else {
         return Ok(());
     };

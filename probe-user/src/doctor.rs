@@ -142,38 +142,42 @@ fn capability_of(object: &mut Object, capability: &Capability, mount: &CgroupMou
     }
 }
 
-/// The two iterators: over the sockets that have a flow, and over what was open before.
+/// The iterators: over the sockets that have a flow, and over what was open before.
 fn iterators(object: &mut Object) -> [Finding; 2] {
     let live = object.attach_live_sockets().map(drop);
     let open = object.look_over_open_sockets();
-    let finding = |name, gives, program, needed, tried: Result<(), LoadError>| Finding {
-        name,
-        gives,
-        needed,
-        outcome: match tried {
-            Ok(()) => Outcome::Served {
-                by: format!("iterator {program}"),
-                programs: vec![Loaded {
-                    name: program,
-                    hook: "iterator",
-                    verified: object.verified_instructions(program),
-                }],
+    let finding =
+        |name, gives, programs: &[&'static str], needed, tried: Result<(), LoadError>| Finding {
+            name,
+            gives,
+            needed,
+            outcome: match tried {
+                Ok(()) => Outcome::Served {
+                    by: format!("iterator {}", programs.join(", ")),
+                    programs: programs
+                        .iter()
+                        .map(|name| Loaded {
+                            name,
+                            hook: "iterator",
+                            verified: object.verified_instructions(name),
+                        })
+                        .collect(),
+                },
+                Err(error) => Outcome::Missing(vec![reason(&error)]),
             },
-            Err(error) => Outcome::Missing(vec![reason(&error)]),
-        },
-    };
+        };
     [
         finding(
             "live-sockets",
             "the bytes of connections that still stand",
-            "live_sockets",
+            &["live_slots", "live_sockets"],
             true,
             live,
         ),
         finding(
             "open-sockets",
             "connections and listeners older than the probe",
-            "open_sockets",
+            &["open_sockets"],
             true,
             open,
         ),

@@ -1,50 +1,78 @@
 //! What a socket has counted, handed to its flow: nothing twice, whoever else tells at the same moment.
 
-use probe_ebpf::{flow::FlowCounters, loss::Loss, sequence::widened};
+use probe_ebpf::{flow::FlowCounters, loss::Loss, sequence::widened, spread::spread};
 
 use super::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_OPEN, STAGE_SHUT, meter::Meter};
 use crate::{
     atomic::{add, compare_swap, take},
     flows,
-    socket::{Position, Socket},
+    kernel::Address,
+    socket::Position,
 };
 
+/// Ticks after which a silent socket is looked at in its turn only.
+const LONG: u16 = 8;
+/// How many turns there are.
+const TURNS: u64 = 4;
+
 impl Entry {
-    /// Whether there may be something to tell: most open sockets are silent. A segment is counted just
-    /// before it is counted as sent again: one that is looked at in between is told of with what
-    /// moves next.
+    /// Whether there may be something to tell: most open sockets are silent. What calls move is told
+    /// at once. What moves without, as by `splice`, is found at the socket, whose memory is in no
+    /// cache: of one that has long been silent it is looked at every few ticks only, of another at
+    /// each.
+    ///
+    /// A segment is counted just before it is counted as sent again: one that is looked at in between
+    /// is told of with what moves next.
     #[inline(always)]
-    pub(crate) fn has_news(self, socket: Socket) -> bool {
-        let memory = self.0.cast_const();
-        // SAFETY: a live entry, by `new`; what is open is a TCP connection.
+    pub(crate) fn has_news(self, socket: Address) -> bool {
+        let memory = self.0;
+        // SAFETY: a live entry, by `new`; what is open is a TCP connection. Only the tick and who begins
+        // a connection touch `quiet`, and nothing depends on it but when.
         unsafe {
-            (*memory).stage != STAGE_OPEN
-                || (*memory).pending.any_while_open()
-                || socket.has_moved((*memory).sent.next(), (*memory).mark)
+            if (*memory).stage != STAGE_OPEN || (*memory).pending.any_while_open() {
+                (*memory).quiet = 0;
+                return true;
+            }
+            let quiet = (*memory).quiet.wrapping_add(1);
+            (*memory).quiet = quiet;
+            // Each in its turn: not all of them at the same tick.
+            let turn = u64::from(quiet).wrapping_add(spread(socket.0) >> 32);
+            if quiet > LONG && !turn.is_multiple_of(TURNS) {
+                return false;
+            }
+            let moved = socket.has_moved((*memory).sent.next(), (*memory).mark);
+            if moved {
+                (*memory).quiet = 0;
+            }
+            moved
         }
     }
 
-    /// Tells the flow all that it has not been told.
+    /// Tells the flow all that it has not been told, up to a position that is asked for in its turn.
     #[inline(always)]
-    pub(crate) fn tell(self, socket: Socket) -> Result<(), Loss> {
+    pub(crate) fn tell(self, position: impl FnOnce() -> Option<Position>) -> Result<(), Loss> {
         // SAFETY: a live entry, by `new`.
         let flow = unsafe { (*self.0).flow };
         if flow == 0 {
             return Ok(());
         }
         let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
-        self.tell_to(counters, socket);
+        self.tell_to(counters, position);
         Ok(())
     }
 
     #[inline(always)]
-    pub(super) fn tell_to(self, counters: *mut FlowCounters, socket: Socket) {
+    pub(super) fn tell_to(
+        self,
+        counters: *mut FlowCounters,
+        position: impl FnOnce() -> Option<Position>,
+    ) {
         // SAFETY: a live entry, by `new`, and a live map value.
         let stage = unsafe {
             self.tell_events(counters);
             (*self.0).stage
         };
-        let Some(position) = socket.position() else {
+        let Some(position) = position() else {
             return;
         };
         // While `connect` chooses the sequence numbers, one after the other, they say nothing.
@@ -62,7 +90,7 @@ impl Entry {
 
     /// A listener tells its flow how often its backlog had no room.
     #[inline(always)]
-    pub(crate) fn tell_overflows(self, socket: Socket) -> Result<(), Loss> {
+    pub(crate) fn tell_overflows(self, socket: Address) -> Result<(), Loss> {
         // SAFETY: a live entry, by `new`.
         let flow = unsafe { (*self.0).listening };
         if flow == 0 {

@@ -7,8 +7,9 @@ use probe_ebpf::half::Half;
 
 use super::{SOCK_DONE, Socket};
 use crate::kernel::{
-    SK_FLAGS, TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_RETRANSMITS,
-    TCP_RTT_MIN, TCP_SEGMENTS, TCP_SND_UNA, TCP_SRTT, TCP_WRITE_SEQ,
+    Address, Place, SK_DROPS, SK_FLAGS, TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ,
+    TCP_RCV_NXT, TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SEGMENTS, TCP_SND_UNA, TCP_SRTT, TCP_WRITE_SEQ,
+    Typed,
 };
 
 /// How far a connection's two byte streams have come, as its programs see them.
@@ -36,6 +37,36 @@ pub(crate) struct Position {
 }
 
 impl Position {
+    /// As a TCP socket has it; as a `struct tcp_sock` and as a `struct sock`, which begin alike.
+    #[inline(always)]
+    pub(crate) fn read(tcp: impl Place, sock: impl Place) -> Self {
+        // Segments before what they acknowledge: what comes in between is seen next time.
+        let segments = tcp.read(&TCP_SEGMENTS);
+        let (rtt, rtt_min) = (tcp.read(&TCP_SRTT), tcp.read(&TCP_RTT_MIN));
+        let retransmits = tcp.read(&TCP_RETRANSMITS);
+        let (snd_una, rcv_nxt) = (tcp.read(&TCP_SND_UNA), tcp.read(&TCP_RCV_NXT));
+        let (written, copied) = (tcp.read(&TCP_WRITE_SEQ), tcp.read(&TCP_COPIED_SEQ));
+        let acked = tcp.read(&TCP_BYTES_ACKED);
+        let received_wide = tcp.read(&TCP_BYTES_RECEIVED);
+        // A program that has seen the end of the stream has read past the FIN.
+        let past_fin = sock.read(&SK_FLAGS) & SOCK_DONE != 0 && copied == rcv_nxt;
+        Self {
+            sent: written,
+            received: copied.wrapping_sub(u32::from(past_fin)),
+            sent_wide: acked.wrapping_add(u64::from(written.wrapping_sub(snd_una))),
+            received_wide,
+            retransmits,
+            // The kernel keeps eight times the time, and all ones for none yet.
+            rtt_us: rtt >> 3,
+            rtt_min_us: if rtt_min == u32::MAX { 0 } else { rtt_min },
+            segments,
+            copied,
+            snd_una,
+            rcv_nxt,
+            acked,
+        }
+    }
+
     /// The connection's first sequence numbers, also for one that is long established: what was
     /// acknowledged and received is known in full. `bytes_acked` counts the SYN of the end that
     /// sent it first.
@@ -77,62 +108,12 @@ impl Socket {
             .map_or(0, |tcp| unsafe { TCP_WRITE_SEQ.read(tcp) })
     }
 
-    /// Whether a connection has come further since it was at sequence number `sent` and this
-    /// [`Position::mark`]. Of most the answer is no, and their memory is in no cache. So one line of
-    /// it is read, and by address, for a typed pointer takes two lines more.
-    ///
-    /// # Safety
-    ///
-    /// It is a TCP socket.
-    #[inline(always)]
-    pub(crate) unsafe fn has_moved(self, sent: u32, mark: u32) -> bool {
-        let tcp = self.0 as u64;
-        TCP_WRITE_SEQ.read_at(tcp) != sent || TCP_SEGMENTS.read_at(tcp) != mark
-    }
-
     /// How far the connection has come; `None` if it is no TCP socket.
     #[inline(always)]
     pub(crate) fn position(self) -> Option<Position> {
         let tcp = self.tcp()?;
-        // Segments before what they acknowledge: what comes in between is seen next time.
         // SAFETY: the helper vouches for the type, `new` for the socket.
-        let (segments, rtt, rtt_min, retransmits) = unsafe {
-            (
-                TCP_SEGMENTS.read(tcp),
-                TCP_SRTT.read(tcp),
-                TCP_RTT_MIN.read(tcp),
-                TCP_RETRANSMITS.read(tcp),
-            )
-        };
-        // SAFETY: as above.
-        let (snd_una, rcv_nxt, written, copied, acked, received_wide, flags) = unsafe {
-            (
-                TCP_SND_UNA.read(tcp),
-                TCP_RCV_NXT.read(tcp),
-                TCP_WRITE_SEQ.read(tcp),
-                TCP_COPIED_SEQ.read(tcp),
-                TCP_BYTES_ACKED.read(tcp),
-                TCP_BYTES_RECEIVED.read(tcp),
-                SK_FLAGS.read(self.0),
-            )
-        };
-        // A program that has seen the end of the stream has read past the FIN.
-        let past_fin = flags & SOCK_DONE != 0 && copied == rcv_nxt;
-        Some(Position {
-            sent: written,
-            received: copied.wrapping_sub(u32::from(past_fin)),
-            sent_wide: acked.wrapping_add(u64::from(written.wrapping_sub(snd_una))),
-            received_wide,
-            retransmits,
-            // The kernel keeps eight times the time, and all ones for none yet.
-            rtt_us: rtt >> 3,
-            rtt_min_us: if rtt_min == u32::MAX { 0 } else { rtt_min },
-            segments,
-            copied,
-            snd_una,
-            rcv_nxt,
-            acked,
-        })
+        Some(unsafe { Position::read(Typed::new(tcp), Typed::new(self.0)) })
     }
 
     /// Whether what it has received waits to be read, if only the FIN.
@@ -141,5 +122,27 @@ impl Socket {
         // SAFETY: the helper vouches for the type.
         self.tcp()
             .is_some_and(|tcp| unsafe { TCP_COPIED_SEQ.read(tcp) != TCP_RCV_NXT.read(tcp) })
+    }
+}
+
+impl Address {
+    /// Whether the connection of a TCP socket has come further since it was at sequence number `sent`
+    /// and this [`Position::mark`]. Of most the answer is no, and their memory is in no cache. So one
+    /// line of it is read, and by address, for a typed pointer takes two lines more.
+    #[inline(always)]
+    pub(crate) fn has_moved(self, sent: u32, mark: u32) -> bool {
+        self.read(&TCP_WRITE_SEQ) != sent || self.read(&TCP_SEGMENTS) != mark
+    }
+
+    /// Of a listener, connections that found the backlog full.
+    #[inline(always)]
+    pub(crate) fn drops(self) -> u32 {
+        self.read(&SK_DROPS)
+    }
+
+    /// How far the connection of a TCP socket has come.
+    #[inline(always)]
+    pub(crate) fn position(self) -> Position {
+        Position::read(self, self)
     }
 }

@@ -42,13 +42,24 @@ struct IterCreate {
     flags: u32,
 }
 
-/// The iterator, attached to the socket storage.
+/// The iterators over all sockets that have a flow: those with a slot in the table, those with storage.
 #[derive(Debug)]
-pub struct LiveSockets {
+pub struct LiveSockets(pub [MapIterator; 2]);
+
+impl LiveSockets {
+    /// Goes over every socket that has a flow.
+    pub fn hand_over(&self) -> io::Result<()> {
+        self.0.iter().try_for_each(MapIterator::run)
+    }
+}
+
+/// An iterator, attached to a map.
+#[derive(Debug)]
+pub struct MapIterator {
     link: OwnedFd,
 }
 
-impl LiveSockets {
+impl MapIterator {
     /// Attaches the verified `program` to the entries of `map`.
     pub fn attach(program: BorrowedFd<'_>, map: BorrowedFd<'_>) -> io::Result<Self> {
         let info = IterInfo {
@@ -73,9 +84,8 @@ impl LiveSockets {
         })
     }
 
-    /// Goes over every socket that has a flow. Three system calls, and one for each further
-    /// million sockets.
-    pub fn hand_over(&self) -> io::Result<()> {
+    /// Goes over every entry. Three system calls, and one for each further million entries.
+    fn run(&self) -> io::Result<()> {
         let mut create = IterCreate {
             link_fd: self.link.as_fd().as_raw_fd().cast_unsigned(),
             flags: 0,

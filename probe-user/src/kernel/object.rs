@@ -17,7 +17,7 @@ use super::{
     connections::Watch,
     error::LoadError,
     fields::{self, Fields},
-    live_sockets::LiveSockets,
+    live_sockets::{LiveSockets, MapIterator},
     messages::Capture,
     open_sockets,
     programs::{Capability, Program},
@@ -234,31 +234,40 @@ impl Object {
         })
     }
 
-    /// Verifies and attaches the iterator over open sockets.
+    /// Verifies and attaches the iterators over open sockets.
     pub fn attach_live_sockets(&mut self) -> Result<LiveSockets, LoadError> {
-        const NAME: &str = "live_sockets";
-        self.check(NAME, &[Group::Socket])?;
+        Ok(LiveSockets([
+            self.attach_map_iterator("live_slots", "bpf_map_elem", "TABLE")?,
+            self.attach_map_iterator("live_sockets", "bpf_sk_storage_map", "SOCKETS")?,
+        ]))
+    }
+
+    fn attach_map_iterator(
+        &mut self,
+        name: &'static str,
+        over: &str,
+        map: &'static str,
+    ) -> Result<MapIterator, LoadError> {
+        self.check(name, &[Group::Socket])?;
         let refused = |source| LoadError::Program {
-            program: NAME,
+            program: name,
             source,
         };
         let iterator: &mut Iter = self
             .ebpf
-            .program_mut(NAME)
+            .program_mut(name)
             .and_then(|found| found.try_into().ok())
-            .ok_or(LoadError::Missing(NAME))?;
-        iterator
-            .load("bpf_sk_storage_map", &self.btf)
-            .map_err(refused)?;
+            .ok_or(LoadError::Missing(name))?;
+        iterator.load(over, &self.btf).map_err(refused)?;
         let program = iterator
             .fd()
             .and_then(|fd| Ok(fd.try_clone()?))
             .map_err(refused)?;
-        let map = match self.ebpf.map("SOCKETS") {
-            Some(Map::SkStorage(map)) => map.fd().as_fd(),
-            _ => return Err(LoadError::Missing("SOCKETS")),
+        let map = match self.ebpf.map(map) {
+            Some(Map::SkStorage(map) | Map::Array(map)) => map.fd().as_fd(),
+            _ => return Err(LoadError::Missing(map)),
         };
-        LiveSockets::attach(program.as_fd(), map).map_err(LoadError::Iterator)
+        MapIterator::attach(program.as_fd(), map).map_err(LoadError::Iterator)
     }
 
     /// Lets sockets that are open already find their flows; everything else is attached by now.
