@@ -8,3 +8,4 @@ mod engine;
 mod faults;
 mod graph;
 mod host;
+mod large;
