@@ -25,7 +25,10 @@ fn each_of_a_burst_of_brief_containers_has_its_name() {
     burst::run(&engine, network.name(), &to, containers, AT_ONCE).unwrap();
     let graph = probe.finish().unwrap();
     burst::check(&graph, containers).unwrap();
-    assert_eq!(graph.edges_of(&["server"]).len(), containers);
+    // Other engines of this machine may have given somebody's server the same address.
+    let edges = graph.edges_of(&["server"]).into_iter();
+    let brief = edges.filter(|(source, ..)| source.starts_with("brief-"));
+    assert_eq!(brief.count(), containers);
 }
 
 fn ps(engines: &[&Engine]) -> Vec<Value> {
@@ -113,7 +116,7 @@ fn what_a_container_starts_is_its_own_wherever_it_is() {
     }
 
     let from_box = ("box".to_owned(), "server".to_owned(), 7000);
-    assert_eq!(graph.edges_of(&["server"]), [from_box], "{:#}", graph.json);
+    assert_eq!(graph.edges_of(&["box"]), [from_box], "{:#}", graph.json);
     let edge = graph.edge("box", "server", 7000).unwrap();
     assert_eq!(edge["connections_opened"], 3 + 5 + 7 + 11, "{edge:#}");
 }

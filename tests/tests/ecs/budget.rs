@@ -1,68 +1,26 @@
 //! How many calls it takes to know everything: exactly as many as planned.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Fleet, image, wait};
-use probe_user::identity::ecs::Options;
-use probe_user::identity::engines::Engines;
-use probe_user::identity::{ContainerId, Directory};
-
-use crate::host::{Host, appear, labels, options};
+use probe_tests::Engine;
 use probe_tests::fleet::{CONTAINER, FAMILY, RESERVED};
+use probe_user::identity::ecs::{EcsView, Options};
 
-/// Clusters with their services, tasks, and the tasks of those that a real engine runs: 25, 250 and 40
-/// in all.
-const CLUSTERS: [(&str, usize, usize, usize); 3] = [
-    ("alpha", 13, 130, 20),
-    ("beta", 10, 100, 12),
-    ("gamma", 2, 20, 8),
-];
-const REAL: usize = 40;
-const SOON: Duration = Duration::from_secs(30);
+use crate::everything::{CLUSTERS, Everything, everything};
+use crate::host::{Host, options};
 
-/// A task: its ARN, its cluster, the service it is of.
-type Started = (String, &'static str, String);
-
-/// Every task of these clusters; those that are to be real come first.
-fn tasks(fleet: &Fleet) -> anyhow::Result<Vec<Started>> {
-    let (mut real, mut others) = (Vec::new(), Vec::new());
-    for (cluster, services, count, on_engine) in CLUSTERS {
-        fleet.cluster(cluster)?;
-        let mut tasks = Vec::new();
-        for number in 0..services {
-            let name = format!("{cluster}-{number}");
-            let deployment = fleet.service(cluster, &name)?;
-            let group = format!("service:{name}");
-            let started = fleet.tasks(cluster, count / services, Some(&group), Some(&deployment));
-            tasks.extend(started?.into_iter().map(|arn| (arn, cluster, name.clone())));
-        }
-        others.extend(tasks.split_off(on_engine));
-        real.extend(tasks);
-    }
-    assert_eq!((real.len(), others.len()), (REAL, 250 - REAL));
-    Ok([real, others].concat())
-}
-
-/// A container on the engine with the labels that ECS gives it.
-fn run<'engine>(engine: &'engine Engine, task: &Started) -> anyhow::Result<Container<'engine>> {
-    let (arn, cluster, _) = task;
-    let id = arn.rsplit('/').next().unwrap_or(arn);
-    let start = Container::of(engine, &image::BUSYBOX, &format!("ecs-{FAMILY}-1-{id}"))?;
-    let start = labels(arn, cluster)
-        .into_iter()
-        .fold(start, |start, (name, value)| start.label(name, value));
-    start.command(["sleep", "600"]).run()
-}
-
-/// Follows the engine from now on; its containers are known when this returns.
-fn follow(engine: &Engine, directory: &Arc<Directory>) -> anyhow::Result<Engines> {
-    let engines = Engines::follow(&[engine.host().parse()?], directory);
-    wait::until("the engine has told", SOON, || {
-        Ok((directory.containers().len() == REAL).then_some(()))
-    })?;
-    Ok(engines)
+#[track_caller]
+fn is_whole(view: EcsView, service: &str) {
+    assert_eq!(view.service.as_ref().unwrap().as_str(), service);
+    assert_eq!(view.definition().unwrap(), format!("{FAMILY}:1"));
+    assert_eq!(view.facts.container.as_deref(), Some(CONTAINER));
+    assert_eq!(view.launch(), Some("FARGATE"));
+    let reserved = view.reserved().cpu.zip(view.reserved().memory);
+    assert_eq!(reserved, Some(RESERVED));
+    assert_eq!(view.state.unwrap().value.desired, 2);
 }
 
 fn total(host: &Host, operation: &str) -> usize {
@@ -79,43 +37,20 @@ async fn ten_refreshes_of_250_tasks_take_exactly_the_planned_calls() {
         ..options()
     };
     let prepared = Host::start_after(options, |fleet, directory| {
-        let tasks = tasks(fleet)?;
-        let started = tasks[..REAL].iter().map(|task| run(&engine, task));
-        let containers: Vec<_> = started.collect::<anyhow::Result<_>>()?;
-        let engines = follow(&engine, directory)?;
-        let real = containers
-            .iter()
-            .map(|container| ContainerId::new(container.id()));
-        let fed = tasks[REAL..].iter();
-        let fed = fed.map(|(arn, cluster, _)| appear(directory, arn, cluster));
-        let ids: Vec<_> = real.chain(fed).collect();
-        let services = tasks.iter().map(|(_, _, service)| service.clone());
-        Ok((
-            ids.into_iter().zip(services).collect::<Vec<_>>(),
-            engines,
-            containers,
-        ))
+        everything(&engine, fleet, directory)
     });
-    let (host, (tasks, engines, containers)) = prepared.await.unwrap();
-    for container in &containers {
-        let known = host.directory.container(&ContainerId::new(container.id()));
-        let known = known.unwrap();
-        assert_eq!(known.name.as_deref(), Some(container.name()));
-    }
-
+    let (host, everything) = prepared.await.unwrap();
+    let Everything {
+        tasks,
+        engines,
+        containers: _run,
+    } = everything;
     host.until("everything is known", |host| {
         tasks.iter().all(|(id, _)| host.view(id).state.is_some())
     })
     .await;
     for (id, service) in &tasks {
-        let view = host.view(id);
-        assert_eq!(view.service.as_ref().unwrap().as_str(), service);
-        assert_eq!(view.definition().unwrap(), format!("{FAMILY}:1"));
-        assert_eq!(view.facts.container.as_deref(), Some(CONTAINER));
-        assert_eq!(view.launch(), Some("FARGATE"));
-        let reserved = view.reserved().cpu.zip(view.reserved().memory);
-        assert_eq!(reserved, Some(RESERVED));
-        assert_eq!(view.state.unwrap().value.desired, 2);
+        is_whole(host.view(id), service);
     }
 
     // Ten refreshes: of 13, 10 and 2 services.

@@ -5,6 +5,7 @@ mod absent;
 mod agent;
 mod budget;
 mod engine;
+mod everything;
 mod faults;
 mod graph;
 mod host;
