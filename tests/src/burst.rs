@@ -15,6 +15,9 @@ use crate::http::Door;
 use crate::image;
 use crate::probe::Graph;
 
+/// Each has a label of its own.
+const LABEL: &str = "com.example.brief";
+
 /// Runs so many, `at_once` of them at a time, each of which connects to `to` over what Docker calls a
 /// network mode: a network's name, or `container:` and a container's.
 ///
@@ -35,6 +38,7 @@ pub fn run(engine: &Engine, mode: &str, to: &str, containers: usize, at_once: us
             let what = json!({
                 "Image": image,
                 "Cmd": ["connect", "--to", to, "--pause", pause],
+                "Labels": { LABEL: name(number) },
                 "HostConfig": { "NetworkMode": mode },
             });
             let name = name(number);
@@ -72,7 +76,7 @@ fn live(door: &Door, name: &str, what: &Value) -> Result<()> {
     Ok(())
 }
 
-/// That each of them has its name, its image and one connection to port 7000 of `server`.
+/// That each of them has its name, its image, its label and one connection to port 7000 of `server`.
 ///
 /// # Errors
 ///
@@ -86,6 +90,7 @@ pub fn check(graph: &Graph, containers: usize) -> Result<()> {
         let node = graph.node(&name);
         let node = node.with_context(|| format!("no node {name}"))?;
         ensure!(node["image"] == "workload", "{node:#}");
+        ensure!(node["labels"][LABEL] == name, "{node:#}");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -211,6 +211,18 @@ impl<'engine> Container<'engine> {
     ///
     /// When it does not run.
     pub fn cgroup(&self) -> Result<u64> {
+        let directory = self.cgroup_directory()?;
+        let found = fs::metadata(&directory);
+        let found = found.with_context(|| format!("cannot look at {}", directory.display()))?;
+        Ok(found.ino())
+    }
+
+    /// The directory of its cgroup in the hierarchy of version 2.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn cgroup_directory(&self) -> Result<PathBuf> {
         let pid = self.inspect("{{.State.Pid}}")?;
         let file = format!("/proc/{pid}/cgroup");
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
@@ -220,10 +232,7 @@ impl<'engine> Container<'engine> {
         let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(Path::new);
         let mut mounts = mounts.iter().filter(|mount| mount.exists());
         let mount = mounts.next().context("no cgroups are mounted")?;
-        let directory = mount.join(path);
-        let found = fs::metadata(&directory);
-        let found = found.with_context(|| format!("cannot look at {}", directory.display()))?;
-        Ok(found.ino())
+        Ok(mount.join(path))
     }
 
     /// Runs a command inside and gives what it printed.

@@ -47,7 +47,7 @@ struct WireProcess {
     command_line: String,
     /// The program's file.
     executable: Option<String>,
-    /// Its cgroup v2 path.
+    /// Its cgroup's path: in version 2, unless version 1 alone tells of its container.
     cgroup: Option<String>,
     /// The container it belongs to.
     container: Option<WireContainer>,

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use procfs::process::{Process as ProcEntry, Stat, all_processes};
 use procfs::{ProcError, ProcessCGroup, boot_time_secs, page_size, ticks_per_second};
 
+use super::layout;
 use crate::ids::Pid;
 
 /// Bytes kept of a command line.
@@ -45,7 +46,7 @@ pub struct Process {
     pub command_line: String,
     /// The program's file, as `/proc` shows it; `None` for a kernel thread or when it is hidden.
     pub executable: Option<PathBuf>,
-    /// Its cgroup v2 path.
+    /// Its cgroup's path: in v2, unless v1 alone tells of its container.
     pub cgroup: Option<Arc<str>>,
     /// What it has used.
     pub usage: ProcessUsage,
@@ -112,7 +113,7 @@ fn read(entry: &ProcEntry, cgroups: &mut HashMap<String, Arc<str>>) -> Result<Pr
     let status = entry.status()?;
     let began = began(&stat);
     let cgroup = entry.cgroups().ok().and_then(|groups| {
-        let path = groups.into_iter().find_map(v2_path)?;
+        let path = cgroup_path(groups.0)?;
         let shared = cgroups
             .entry(path)
             .or_insert_with_key(|path| path.as_str().into());
@@ -170,17 +171,25 @@ pub fn of_thread(thread: Pid) -> Option<Process> {
     read(&leader, &mut HashMap::new()).ok()
 }
 
-/// The cgroup v2 path and the command of a process, if it is still there.
+/// The cgroup's path and the command of a process, if it is still there.
 #[must_use]
 pub fn place_of(pid: Pid) -> Option<(String, String)> {
     let entry = ProcEntry::new(pid.0.try_into().ok()?).ok()?;
-    let path = entry.cgroups().ok()?.into_iter().find_map(v2_path)?;
+    let path = cgroup_path(entry.cgroups().ok()?.0)?;
     Some((path, entry.stat().ok()?.comm))
 }
 
-/// The line of `/proc/PID/cgroup` that begins with `0::`.
-fn v2_path(group: ProcessCGroup) -> Option<String> {
-    (group.hierarchy == 0).then_some(group.pathname)
+/// Of the lines of `/proc/PID/cgroup` the path of v2, unless one of v1 alone tells of a container: on a
+/// hybrid host old runtimes leave v2 as it is.
+fn cgroup_path(groups: Vec<ProcessCGroup>) -> Option<String> {
+    let (v2, v1): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.hierarchy == 0);
+    let tells = |path: &String| layout::container_in(path).is_some();
+    let v2 = v2.into_iter().next().map(|group| group.pathname);
+    if v2.as_ref().is_some_and(tells) {
+        return v2;
+    }
+    let mut v1 = v1.into_iter().map(|group| group.pathname);
+    v1.find(tells).or(v2)
 }
 
 fn pid(number: i32) -> Pid {
@@ -220,61 +229,4 @@ fn command_line(arguments: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_listed_as_it_is() {
-        let listing = list().unwrap();
-        let own = std::process::id();
-        let process = listing
-            .processes
-            .iter()
-            .find(|process| process.pid == Pid(own));
-        let process = process.unwrap();
-        assert_eq!(process.parent.0, std::os::unix::process::parent_id());
-        assert_eq!(process.executable, std::env::current_exe().ok());
-        assert!(
-            process
-                .command_line
-                .starts_with(&std::env::args().next().unwrap())
-        );
-        let age = Timestamp::now().duration_since(process.started.unwrap());
-        assert!((-1..600).contains(&age.as_secs()), "{age:?}");
-        assert_eq!(listing.refused, 0);
-    }
-
-    #[test]
-    fn a_process_has_a_place_while_it_lives() {
-        let (path, command) = place_of(Pid(std::process::id())).unwrap();
-        let comm = fs::read_to_string("/proc/self/comm").unwrap();
-        assert!(path.starts_with('/'), "{path}");
-        assert_eq!(command, comm.trim_end());
-        assert_eq!(place_of(Pid(u32::MAX)), None);
-        let thread = std::thread::spawn(|| nix::unistd::gettid().as_raw());
-        let own = of_thread(pid(nix::unistd::gettid().as_raw())).unwrap();
-        assert_eq!(own.pid, Pid(std::process::id()));
-        drop(thread);
-    }
-
-    #[test]
-    fn a_process_that_is_another_by_now_has_no_command_line() {
-        let own = Pid(std::process::id());
-        let comm = fs::read_to_string("/proc/self/comm").unwrap();
-        let line = command_line_of(own, comm.trim_end()).unwrap();
-        assert!(
-            line.starts_with(&std::env::args().next().unwrap()),
-            "{line}"
-        );
-        assert_eq!(command_line_of(own, "another"), None);
-        assert_eq!(command_line_of(Pid(u32::MAX), "none"), None);
-    }
-
-    #[test]
-    fn command_lines_are_cut_between_characters() {
-        let long = "é".repeat(COMMAND_LINE_LEN);
-        let line = command_line(&["x".to_owned(), long]);
-        assert!(line.len() <= COMMAND_LINE_LEN && line.len() > COMMAND_LINE_LEN - 2);
-        assert!(line.starts_with("x é"));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
+use super::units::printable;
 use crate::identity::ecs::{EcsStats, Here};
 
 /// What stands where nothing is known.
@@ -45,7 +46,7 @@ fn tasks(here: &Here) -> Table {
                 arn.id().to_owned(),
                 or_unknown(view.definition()),
                 or_unknown(view.service.as_ref()),
-                container.display_name().to_owned(),
+                printable(container.display_name()),
                 or_unknown(view.launch()),
                 or_unknown(reserved.cpu),
                 or_unknown(reserved.memory.map(|mib| format!("{mib} MiB"))),
@@ -101,8 +102,9 @@ pub fn stats(stats: &EcsStats) -> String {
     text
 }
 
+/// Anybody may write labels.
 fn or_unknown(value: Option<impl ToString>) -> String {
-    value.map_or_else(|| UNKNOWN.to_owned(), |value| value.to_string())
+    value.map_or_else(|| UNKNOWN.to_owned(), |value| printable(&value.to_string()))
 }
 
 /// Whole seconds, as people write them: `1m 5s`.
@@ -115,6 +117,9 @@ fn lines(mut table: Table, numbers: &[usize]) -> String {
         if let Some(column) = table.column_mut(*number) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
     lines.collect()

@@ -17,12 +17,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// Finds the container of a process.
+    /// Finds the container of a process: by its path alone where the directory has not heard of it.
     #[must_use]
     pub fn new(process: Process, directory: &Directory) -> Self {
-        let container = process.cgroup.as_deref().and_then(|path| {
-            let found = layout::container_in(path)?;
-            directory.container(&found.id)
+        let found = process.cgroup.as_deref().and_then(layout::container_in);
+        let container = found.map(|found| {
+            let known = directory.container(&found.id);
+            known.unwrap_or_else(|| Arc::new(Container::new(found.id, found.runtime)))
         });
         Self { process, container }
     }

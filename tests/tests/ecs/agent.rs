@@ -1,25 +1,35 @@
 //! The agent's introspection endpoint as the source.
 
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use probe_tests::{Container, Engine, debian, image, place, wait};
 use probe_user::identity::ecs::{Access, Options};
 use probe_user::identity::{ContainerId, Directory, Ecs};
 use tokio_util::sync::CancellationToken;
 
-use crate::host::{labelled, options};
+use crate::host::{labelled, labels, options};
+
+const SOON: Duration = Duration::from_secs(20);
 
 const TASK: &str = "arn:aws:ecs:us-west-2:012345678910:task/prod/0123456789abcdef0123456789abcdef";
 const OTHER: &str = "arn:aws:ecs:us-west-2:012345678910:task/prod/fedcba9876543210fedcba9876543210";
 
-/// Answers one request with the agent's documented shape, and gives the path asked for.
-fn serve_once(listener: &TcpListener) -> io::Result<String> {
-    let body = format!(
+/// What the agent answers, by its documentation.
+fn document() -> String {
+    format!(
         r#"{{"Tasks":[{{"Arn":"{TASK}","DesiredStatus":"RUNNING","KnownStatus":"RUNNING","Family":"app",
         "Version":"3","Containers":[{{"DockerId":"00","DockerName":"ecs-app-3-main-00","Name":"main"}}]}}]}}"#
-    );
+    )
+}
+
+/// Answers one request, and gives the path asked for.
+fn serve_once(listener: &TcpListener) -> io::Result<String> {
+    let body = document();
     let (mut client, _) = listener.accept()?;
     let mut lines = BufReader::new(client.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
@@ -88,4 +98,54 @@ async fn an_agent_that_is_not_there_takes_nothing_from_the_labels() {
     assert!(ecs.stats().errors > 0);
     shutdown.cancel();
     ecs.ended().await;
+}
+
+/// A server ended when dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Where the agent listens on every host of ECS's: in a network namespace that has nobody else there.
+#[test]
+fn the_command_asks_the_agent_of_this_host() {
+    let engine = Engine::start().unwrap();
+    let files = tempfile::tempdir().unwrap();
+    fs::create_dir(files.path().join("v1")).unwrap();
+    fs::write(files.path().join("v1/tasks"), document()).unwrap();
+    let httpd = engine
+        .beside(debian::program("busybox").unwrap().file())
+        .args(["httpd", "-f", "-p", "127.0.0.1:51678", "-h"])
+        .arg(files.path())
+        .spawn();
+    let _httpd = Server(httpd.unwrap());
+    let start = labels(TASK, "prod").into_iter().fold(
+        Container::of(&engine, &image::BUSYBOX, "main").unwrap(),
+        |start, (name, value)| start.label(name, value),
+    );
+    let _container = start.command(["sleep", "600"]).run().unwrap();
+    let probe = || {
+        let mut probe = engine.beside(place::probe());
+        let asks = ["ecs", "--ecs-source", "agent", "--stats", "--engine"];
+        let output = probe.args(asks).arg(engine.host()).env_clear().output()?;
+        let (stdout, stderr) = (String::from_utf8(output.stdout)?, output.stderr);
+        // Until the server listens.
+        Ok(stderr.is_empty().then_some(stdout))
+    };
+    let printed = wait::until("the agent has answered", SOON, probe).unwrap();
+    let line = printed.lines().find(|line| line.contains("prod")).unwrap();
+    let words: Vec<_> = line.split_whitespace().collect();
+    let id = TASK.rsplit('/').next().unwrap();
+    assert_eq!(words[..5], ["prod", id, "app:1", "-", "main"], "{printed}");
+    assert!(words[8].ends_with('s'), "it has an age: {printed}");
+    let stats: Vec<_> = printed
+        .lines()
+        .filter(|line| line.starts_with("agent tasks") || line.starts_with("Describe"))
+        .map(|line| line.split_whitespace().last().unwrap())
+        .collect();
+    assert_eq!(stats, ["0", "0", "1"], "{printed}");
 }

@@ -1,69 +1,56 @@
 //! How many calls it takes to know everything: exactly as many as planned.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use probe_user::identity::ContainerId;
-use probe_user::identity::ecs::Options;
-
-use crate::host::{Host, options};
+use probe_tests::Engine;
 use probe_tests::fleet::{CONTAINER, FAMILY, RESERVED};
+use probe_user::identity::ecs::{EcsView, Options};
 
-/// Clusters with their services and tasks: 25 and 250 in all.
-const CLUSTERS: [(&str, usize, usize); 3] =
-    [("alpha", 13, 130), ("beta", 10, 100), ("gamma", 2, 20)];
+use crate::everything::{CLUSTERS, Everything, everything};
+use crate::host::{Host, options};
 
-/// Every task of these clusters, with its container and the service it is of.
-fn populate(host: &Host) -> anyhow::Result<Vec<(ContainerId, String)>> {
-    let mut tasks = Vec::new();
-    for (cluster, services, count) in CLUSTERS {
-        host.fleet.cluster(cluster)?;
-        for number in 0..services {
-            let name = format!("{cluster}-{number}");
-            let deployment = host.fleet.service(cluster, &name)?;
-            let each = count / services;
-            let group = format!("service:{name}");
-            let started = host
-                .fleet
-                .tasks(cluster, each, Some(&group), Some(&deployment));
-            tasks.extend(started?.into_iter().map(|arn| (arn, cluster, name.clone())));
-        }
-    }
-    assert_eq!(tasks.len(), 250);
-    // All at once, as an engine lists what it runs.
-    let run = |(arn, cluster, name): (String, &str, String)| (host.run(&arn, cluster), name);
-    Ok(tasks.into_iter().map(run).collect())
+#[track_caller]
+fn is_whole(view: EcsView, service: &str) {
+    assert_eq!(view.service.as_ref().unwrap().as_str(), service);
+    assert_eq!(view.definition().unwrap(), format!("{FAMILY}:1"));
+    assert_eq!(view.facts.container.as_deref(), Some(CONTAINER));
+    assert_eq!(view.launch(), Some("FARGATE"));
+    let reserved = view.reserved().cpu.zip(view.reserved().memory);
+    assert_eq!(reserved, Some(RESERVED));
+    assert_eq!(view.state.unwrap().value.desired, 2);
 }
 
 fn total(host: &Host, operation: &str) -> usize {
-    let count = |(cluster, ..): (&str, usize, usize)| host.proxy.count(operation, cluster);
+    let count = |(cluster, ..): (&str, usize, usize, usize)| host.proxy.count(operation, cluster);
     CLUSTERS.into_iter().map(count).sum()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_refreshes_of_250_tasks_take_exactly_the_planned_calls() {
     let refresh = Duration::from_secs(1);
-    let host = Host::start(Options {
+    let engine = Engine::start().unwrap();
+    let options = Options {
         refresh,
         ..options()
-    })
-    .await
-    .unwrap();
-    let tasks = populate(&host).unwrap();
-
+    };
+    let prepared = Host::start_after(options, |fleet, directory| {
+        everything(&engine, fleet, directory)
+    });
+    let (host, everything) = prepared.await.unwrap();
+    let Everything {
+        tasks,
+        engines,
+        containers: _run,
+    } = everything;
     host.until("everything is known", |host| {
         tasks.iter().all(|(id, _)| host.view(id).state.is_some())
     })
     .await;
     for (id, service) in &tasks {
-        let view = host.view(id);
-        assert_eq!(view.service.as_ref().unwrap().as_str(), service);
-        assert_eq!(view.definition().unwrap(), format!("{FAMILY}:1"));
-        assert_eq!(view.facts.container.as_deref(), Some(CONTAINER));
-        assert_eq!(view.launch(), Some("FARGATE"));
-        let reserved = view.reserved().cpu.zip(view.reserved().memory);
-        assert_eq!(reserved, Some(RESERVED));
-        assert_eq!(view.state.unwrap().value.desired, 2);
+        is_whole(host.view(id), service);
     }
 
     // Ten refreshes: of 13, 10 and 2 services.
@@ -118,6 +105,7 @@ async fn ten_refreshes_of_250_tasks_take_exactly_the_planned_calls() {
     })
     .await;
     host.refreshes(3, "beta").await;
+    engines.end().await;
     let proxy = host.stop().await;
     assert_eq!(proxy.count("DescribeTasks", "beta"), 2);
     assert_eq!(proxy.count("ListServices", "beta"), 1);

@@ -7,12 +7,15 @@ use std::time::Duration;
 use probe_tests::fleet::CONTAINER;
 use probe_tests::probe::Graph;
 use probe_tests::proxy::Fault;
+use probe_tests::tally::Tally;
 use probe_tests::{Container, Engine, Fleet, Moto, Network, Probe, Proxy, image, wait};
 use serde_json::Value;
 
 use crate::host::labels;
 
 const SOON: Duration = Duration::from_secs(20);
+/// A graph of hosts tells edges apart by port alone: nobody else's.
+const PORT: u16 = 7431;
 
 /// What the SDK needs to find the server at `endpoint`.
 fn env(endpoint: &str) -> [(&str, &str); 6] {
@@ -50,6 +53,25 @@ fn edges<'graph>(graph: &'graph Graph, source: &str, target: &str) -> Vec<&'grap
         .collect()
 }
 
+/// Whatever nodes are folded into, what all edges to the servers' port add up to is what was said there.
+#[track_caller]
+fn adds_up(level: &str, graph: &Graph, said: &Tally) {
+    let edges = graph.json["edges"].as_array().unwrap().iter();
+    let edges: Vec<_> = edges.filter(|edge| edge["port"] == PORT).collect();
+    for (key, expected) in [
+        ("connections_opened", said.connections),
+        ("connections_closed", said.connections),
+        ("connections_failed", 0),
+        ("bytes_sent", said.bytes_sent),
+        ("bytes_received", said.bytes_received),
+        ("sends", said.sends),
+        ("receives", said.receives),
+    ] {
+        let values = edges.iter().map(|edge| edge[key].as_u64().unwrap());
+        assert_eq!(values.sum::<u64>(), expected, "{key} by {level}");
+    }
+}
+
 #[test]
 fn nodes_have_their_task_and_service_and_may_be_folded_into_them() {
     let engine = Engine::start().unwrap();
@@ -62,7 +84,8 @@ fn nodes_have_their_task_and_service_and_may_be_folded_into_them() {
     let web = fleet.tasks("prod", 2, Some("service:web"), Some(&deployment));
     let web = web.unwrap();
     let one_off = fleet.tasks("prod", 1, None, Some("cron")).unwrap();
-    let serve = ["serve", "--port", "7000"];
+    let port = PORT.to_string();
+    let serve = ["serve", "--port", &port];
     let servers: Vec<_> = (0..2)
         .map(|n| run(&engine, &network, &format!("web-{n}"), &web[n], &serve))
         .collect();
@@ -71,11 +94,11 @@ fn nodes_have_their_task_and_service_and_may_be_folded_into_them() {
     }
     let to = servers
         .iter()
-        .map(|server| format!("{}:7000", server.ip(&network).unwrap()));
+        .map(|server| format!("{}:{PORT}", server.ip(&network).unwrap()));
     let to: Vec<_> = to.collect();
 
     let endpoint = proxy.endpoint();
-    let levels = ["container", "task", "service"];
+    let levels = ["process", "container", "task", "service", "image", "host"];
     let probes =
         levels.map(|level| Probe::graph_with(&engine, &["--by", level], &env(&endpoint)).unwrap());
     let connect = [
@@ -88,8 +111,8 @@ fn nodes_have_their_task_and_service_and_may_be_folded_into_them() {
         &to[1],
     ];
     let cron = run(&engine, &network, "cron", &one_off[0], &connect);
-    cron.tally().unwrap();
-    servers[0]
+    let mut said = cron.tally().unwrap();
+    let own = servers[0]
         .exec([
             "/bin/workload",
             "connect",
@@ -99,7 +122,13 @@ fn nodes_have_their_task_and_service_and_may_be_folded_into_them() {
             &to[1],
         ])
         .unwrap();
-    let [containers, tasks, services] = probes.map(|probe| probe.finish().unwrap());
+    said.add(&Tally::find(&own).unwrap());
+    assert_eq!(said.connections, 23);
+    let graphs = probes.map(|probe| probe.finish().unwrap());
+    for (level, graph) in levels.iter().zip(&graphs) {
+        adds_up(level, graph, &said);
+    }
+    let [_, containers, tasks, services, ..] = graphs;
 
     let ecs = &containers.node("web-0").unwrap()["ecs"];
     for (key, expected) in [

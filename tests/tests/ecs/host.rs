@@ -48,30 +48,38 @@ pub(crate) fn options() -> Options {
 impl Host {
     /// A host without containers.
     pub(crate) async fn start(options: Options) -> anyhow::Result<Self> {
+        let (host, ()) = Self::start_after(options, |_, _| Ok(())).await?;
+        Ok(host)
+    }
+
+    /// A host that has what `prepare` makes before anybody asks ECS.
+    pub(crate) async fn start_after<T>(
+        options: Options,
+        prepare: impl FnOnce(&Fleet, &Arc<Directory>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(Self, T)> {
         let moto = Moto::start()?;
         let proxy = Proxy::start(moto.address())?;
         let fleet = Fleet::at(moto.address())?;
         let access = Access::With(Box::new(config(&proxy.endpoint()).await));
         let directory = Arc::new(Directory::default());
+        let prepared = prepare(&fleet, &directory)?;
         let shutdown = CancellationToken::new();
         let options = Options { access, ..options };
         let ecs = Ecs::spawn(Arc::clone(&directory), options, shutdown.clone());
-        Ok(Self {
+        let host = Self {
             ecs,
             directory,
             fleet,
             proxy,
             shutdown,
             _moto: moto,
-        })
+        };
+        Ok((host, prepared))
     }
 
     /// A container of the task appears, with the labels that ECS gives it.
     pub(crate) fn run(&self, task: &str, cluster: &str) -> ContainerId {
-        let id = ContainerId::new(&format!("container-{task}"));
-        self.directory
-            .upsert(labelled(&id, task, cluster), Instant::now());
-        id
+        appear(&self.directory, task, cluster)
     }
 
     /// The container ends.
@@ -127,6 +135,13 @@ async fn config(endpoint: &str) -> SdkConfig {
         .endpoint_url(endpoint)
         .load()
         .await
+}
+
+/// An engine tells of a container of the task, with the labels that ECS gives it.
+pub(crate) fn appear(directory: &Directory, task: &str, cluster: &str) -> ContainerId {
+    let id = ContainerId::new(&format!("container-{task}"));
+    directory.upsert(labelled(&id, task, cluster), Instant::now());
+    id
 }
 
 /// What an engine tells of a container that ECS's agent started.

@@ -5,6 +5,8 @@ mod absent;
 mod agent;
 mod budget;
 mod engine;
+mod everything;
 mod faults;
 mod graph;
 mod host;
+mod large;

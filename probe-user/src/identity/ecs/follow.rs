@@ -218,6 +218,8 @@ impl Follower {
         if wait > Duration::ZERO {
             tokio::time::sleep(wait).await;
         }
+        // Many calls may take longer than what is used here would be kept.
+        self.open |= self.touch();
         self.memory.counters.called(operation);
         match question.await {
             Ok(answer) => {

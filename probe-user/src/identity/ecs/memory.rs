@@ -157,7 +157,10 @@ impl Memory {
         }
     }
 
+    /// What a list has found is there, whatever was said of it before.
     pub(super) fn learn_service(&self, service: Service) {
+        self.absent
+            .invalidate(&Absent::Service(service.key.clone()));
         let before = self.services.get(&service.key);
         let same = before.is_some_and(|before| before.value == service);
         self.services

@@ -18,3 +18,16 @@ fn a_host_without_tasks_is_one_sentence() {
 fn calls_are_counted_by_operation() {
     insta::assert_snapshot!(stats(&samples::stats()));
 }
+
+#[test]
+fn what_labels_say_gives_a_terminal_no_orders() {
+    let mut here = samples::here();
+    for task in here.tasks.values_mut() {
+        for (_, view) in &mut task.containers {
+            view.facts.family = Some("web\u{1b}[2J\nroot".to_owned());
+        }
+    }
+    let text = tables(&here);
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    assert_eq!(text.lines().count(), 6, "{text}");
+}

@@ -12,7 +12,7 @@ use crate::identity::backoff::jittered;
 use crate::identity::ecs::arn::{ClusterName, ServiceArn, ServiceKey, ServiceName};
 use crate::identity::ecs::aws::Aws;
 use crate::identity::ecs::memory::{Absent, TaskEntry};
-use crate::identity::ecs::plan;
+use crate::identity::ecs::plan::{self, Deployments};
 use crate::identity::ecs::source::{Operation, ServiceSource};
 
 /// The fewest services a page of a list is taken to hold: bounds the pages asked for.
@@ -28,16 +28,23 @@ pub(super) fn key(cluster: &ClusterName, name: &ServiceName) -> ServiceKey {
 impl Follower {
     /// Looks for the service of each task here that has none yet, in memory.
     pub(super) fn find_services(&self) {
-        let mut deployments = None;
-        for (cluster, entry) in self.entries() {
-            if entry.service.get().is_some() {
-                continue;
-            }
-            let deployments = deployments.get_or_insert_with(|| self.memory.deployments());
+        if self.orphans().next().is_some() {
+            self.find_among(&self.memory.deployments());
+        }
+    }
+
+    fn find_among(&self, deployments: &Deployments) {
+        for (cluster, entry) in self.orphans() {
             if let Some(service) = deployments.service_of(&entry.task.value, cluster) {
                 self.memory.learn_service_of(&entry, service);
             }
         }
+    }
+
+    /// The tasks here that were described, and are of no service yet.
+    fn orphans(&self) -> impl Iterator<Item = (&ClusterName, Arc<TaskEntry>)> {
+        self.entries()
+            .filter(|(_, entry)| entry.service.get().is_none())
     }
 
     /// Describes every service that a task here is of, once; then, if some task is still of none
@@ -59,10 +66,8 @@ impl Follower {
                 failed.insert(cluster);
             }
         }
-        self.find_services();
         for (cluster, starters) in self.unmatched() {
             if !failed.contains(&cluster) && self.describe_all(aws, &cluster, &described).await {
-                self.find_services();
                 self.give_up(&cluster, &starters);
             }
         }
@@ -109,7 +114,8 @@ impl Follower {
         Some(services)
     }
 
-    /// False when there was no answer.
+    /// Describes these, and finds their tasks at once: of a large cluster the first services are
+    /// forgotten by the time that the last are described. False when there was no answer.
     async fn describe_services(
         &mut self,
         aws: &Aws,
@@ -123,12 +129,15 @@ impl Follower {
             return false;
         };
         let mut missing: BTreeSet<ServiceName> = names.into_iter().collect();
+        let mut deployments = Deployments::default();
         for service in services {
             // An answer to another question is none.
             if missing.remove(&service.key.name) {
+                deployments.add(&service);
                 self.memory.learn_service(service);
             }
         }
+        self.find_among(&deployments);
         for name in missing {
             debug!("no service {name} in {cluster}");
             self.memory.lose_service(&key(cluster, &name));
