@@ -1,6 +1,6 @@
 //! The agent's graph, made when somebody wants it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
     kernel::losses::Losses,
     serve::news::Published,
     topology::{
-        Backlog, Completeness, Graph, Lens, Level, Seen, Snapshot, backlog::backlogs,
+        Backlog, Completeness, EdgeKey, Graph, Lens, Level, Seen, Snapshot, backlog::backlogs,
         join::Conversation, join::join, placement::Clock, proxy,
     },
 };
@@ -37,6 +37,22 @@ impl Agent {
             conversations,
             backlogs,
         })
+    }
+
+    /// Where clients of an edge have asked for its server, other than where that listens: at published
+    /// ports of the host.
+    #[must_use]
+    pub fn asked(&self, edge: &EdgeKey) -> BTreeSet<SocketAddr> {
+        let of_edge = |conversation: &Conversation| {
+            conversation.listener == edge.listener
+                && edge.source.is_of(&conversation.source)
+                && edge.target.is_of(&conversation.target)
+        };
+        let conversations = self.conversations().into_iter().filter(of_edge);
+        let asked = conversations.filter_map(|conversation| conversation.asked);
+        asked
+            .filter(|asked| Some(asked.port()) != edge.listener.port())
+            .collect()
     }
 
     fn conversations(&self) -> Vec<Conversation> {

@@ -1,6 +1,6 @@
 //! What hears the conversation on the screen: in the kernel only as long as that is there.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -10,7 +10,7 @@ use crate::{
     filter::Filter,
     kernel::messages::{Capture, Message},
     topology::EdgeKey,
-    views::traffic::filter_of,
+    views::traffic::{Talk, filter_of},
 };
 
 /// Bytes of each message that are shown.
@@ -22,6 +22,10 @@ const RING: u32 = 4 << 20;
 #[derive(Default)]
 pub(super) struct Ear {
     edge: Option<EdgeKey>,
+    /// Where else than at its server's own port clients have asked.
+    asked: BTreeSet<SocketAddr>,
+    /// What the kernel was asked for.
+    filter: Option<Filter>,
     state: State,
 }
 
@@ -47,18 +51,30 @@ pub(super) enum Heard {
 impl Ear {
     /// From now on listens to this, and to nothing else.
     pub(super) fn turn_to(&mut self, edge: Option<&EdgeKey>, agent: &Agent) {
-        if self.edge.as_ref() == edge {
+        if self.edge.is_none() && edge.is_none() {
+            return;
+        }
+        self.asked = edge.map(|edge| agent.asked(edge)).unwrap_or_default();
+        let filter = edge.and_then(|edge| filter_of(edge, &self.asked));
+        if self.edge.as_ref() == edge && self.filter == filter {
             return;
         }
         self.edge = edge.cloned();
+        self.filter.clone_from(&filter);
         let before = std::mem::take(&mut self.state);
         if let State::Open(hearing) = before {
             // The kernel takes its time to let go. Of one that is attaching, its own thread does.
             spawn_blocking(|| drop(hearing));
         }
-        if let Some(filter) = edge.and_then(filter_of) {
+        if let Some(filter) = filter {
             self.state = State::Attaching(attach(filter, agent));
         }
+    }
+
+    /// Whether it is what is listened to: the kernel lets more pass.
+    pub(super) fn is_meant(&self, talk: &Talk) -> bool {
+        let edge = self.edge.as_ref();
+        edge.is_some_and(|edge| talk.is_of(edge, &self.asked))
     }
 
     /// Waits for what happens next, for ever while it listens to nothing. May be dropped while it waits.

@@ -110,7 +110,7 @@ async fn follow(
                     Some(_) => {}
                     None => return Ok(()),
                 },
-                heard = ear.next() => hear(state, heard, agent, &mut holders),
+                heard = ear.next() => hear(state, heard, &ear, agent, &mut holders),
                 moment = agent.next() => {
                     if matches!(moment?, Moment::Tick) && !state.paused {
                         break;
@@ -134,7 +134,7 @@ fn watch_what_is_shown(state: &State, agent: &mut Agent, ear: &mut Ear) -> anyho
 }
 
 /// What was heard goes to the conversation on the screen, secrets covered.
-fn hear(state: &mut State, heard: Heard, agent: &Agent, holders: &mut Holders) {
+fn hear(state: &mut State, heard: Heard, ear: &Ear, agent: &Agent, holders: &mut Holders) {
     let Some(conversation) = &mut state.conversation else {
         return;
     };
@@ -147,7 +147,7 @@ fn hear(state: &mut State, heard: Heard, agent: &Agent, holders: &mut Holders) {
             for message in messages {
                 let time = clock.at(message.time);
                 let talk = Talk::new(message, time, agent.host(), holders, &host);
-                if talk.is_of(&conversation.edge) {
+                if ear.is_meant(&talk) {
                     let talk = talk.redacted();
                     conversation.hear(&talk.text(Payload::Text), &talk.text(Payload::Hex));
                 }

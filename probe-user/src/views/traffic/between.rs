@@ -1,6 +1,6 @@
 //! Whether a message is part of an edge of the graph.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _, net::SocketAddr};
 
 use super::Talk;
 use crate::{
@@ -12,18 +12,27 @@ use crate::{
 
 /// What the kernel can tell of an edge's messages; `None` of one that stands for several.
 ///
-/// A process of the host is told by its command alone, so only containers are named.
+/// A process of the host is told by its command alone, so only containers are named. `asked` is where
+/// clients asked, beside where the server listens.
 #[must_use]
-pub fn filter(edge: &EdgeKey) -> Option<Filter> {
+pub fn filter(edge: &EdgeKey, asked: &BTreeSet<SocketAddr>) -> Option<Filter> {
     let mut sockets = format!("fd.proto = {}", edge.listener.protocol());
     match &edge.listener {
-        Listener::Tcp(port) | Listener::Udp(port) => {
+        Listener::Tcp(port) | Listener::Udp(port) if asked.is_empty() => {
             let _ = write!(sockets, " and fd.port = {port}");
+        }
+        Listener::Tcp(port) | Listener::Udp(port) => {
+            let _ = write!(sockets, " and fd.port in ({port}");
+            let ports: BTreeSet<_> = asked.iter().map(SocketAddr::port).collect();
+            for port in ports {
+                let _ = write!(sockets, ", {port}");
+            }
+            sockets.push(')');
         }
         Listener::Unix(_) => {}
         Listener::Other => return None,
     }
-    let ends = [&edge.source, &edge.target].map(place);
+    let ends = [&edge.source, &edge.target].map(NodeId::parts);
     // What is elsewhere calls nothing here.
     let here = ends.iter().filter(|(kind, _)| *kind != "external");
     let mut containers = String::new();
@@ -38,9 +47,10 @@ pub fn filter(edge: &EdgeKey) -> Option<Filter> {
 
 impl Talk {
     /// Whether one end of the edge says it to the other. Where NAT hides who the other is, the socket
-    /// that serves decides.
+    /// that serves decides, or that the client has asked there: `asked` is where else than the server
+    /// listens.
     #[must_use]
-    pub fn is_of(&self, edge: &EdgeKey) -> bool {
+    pub fn is_of(&self, edge: &EdgeKey, asked: &BTreeSet<SocketAddr>) -> bool {
         let (client, server) = (&edge.source, &edge.target);
         match &self.message.channel {
             Channel::Inet { tcp, local, remote } => {
@@ -51,9 +61,10 @@ impl Talk {
                 };
                 let answers =
                     local.port() == port && self.is_by(server) && self.may_be_with(client);
-                let asks = remote.is_some_and(|remote| remote.port() == port)
-                    && self.is_by(client)
-                    && self.may_be_with(server);
+                let to_server = |remote: SocketAddr| {
+                    remote.port() == port && self.may_be_with(server) || asked.contains(&remote)
+                };
+                let asks = remote.is_some_and(to_server) && self.is_by(client);
                 of_protocol && (answers || asks)
             }
             Channel::Unix { path, .. } => {
@@ -68,7 +79,7 @@ impl Talk {
 
     /// Whether the node's process said or heard it.
     fn is_by(&self, node: &NodeId) -> bool {
-        match (place(node), &self.container) {
+        match (node.parts(), &self.container) {
             (("container", id), Some(container)) => container.id.as_str() == id,
             (("process", command), None) => self.message.command == command,
             (("host", _), None) => true,
@@ -78,20 +89,12 @@ impl Talk {
 
     /// Whether the other end may be the node, by what is known of its address.
     fn may_be_with(&self, node: &NodeId) -> bool {
-        let (kind, own) = place(node);
         match &self.peer {
-            Workload::Container(container) => kind == "container" && container.id.as_str() == own,
-            Workload::Process(command) => kind == "process" && **command == *own,
-            Workload::External(address) => kind == "external" && address.to_string() == own,
             // An address of the host's is any of its processes', and of whom it translates for.
             Workload::Host | Workload::Unknown => true,
+            peer => node.is_of(peer),
         }
     }
-}
-
-/// A node's kind, and what tells it apart within that.
-fn place(node: &NodeId) -> (&str, &str) {
-    node.as_str().split_once(':').unwrap_or_default()
 }
 
 #[cfg(test)]
