@@ -111,24 +111,29 @@ async fn follow(
                     None => return Ok(()),
                 },
                 heard = ear.next() => hear(state, heard, &ear, agent, &mut holders),
-                moment = agent.next() => {
-                    if matches!(moment?, Moment::Tick) && !state.paused {
-                        break;
-                    }
-                }
+                moment = agent.next() => match moment? {
+                    Moment::Tick if !state.paused => break,
+                    Moment::Records(records) => eyes.looker.take_in(&records),
+                    _ => {}
+                },
             }
         }
     }
 }
 
-/// Files are watched only while they are looked at, and nobody is listened to unless it is shown: it
-/// costs something in every system call.
+/// Files and processes' ends are watched only while they are looked at, and nobody is listened to unless it is
+/// shown: it costs something in every system call.
 fn watch_what_is_shown(state: &State, agent: &mut Agent, ear: &mut Ear) -> anyhow::Result<()> {
     ear.turn_to(state.listening(), agent);
     if state.subject() == Subject::Files {
         agent.watch_files()?;
     } else {
         agent.leave_files();
+    }
+    if state.subject() == Subject::Processes {
+        agent.watch_exits()?;
+    } else {
+        agent.leave_exits();
     }
     Ok(())
 }
