@@ -1,6 +1,6 @@
 //! The agent's graph, made when somebody wants it.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -9,8 +9,8 @@ use crate::{
     kernel::losses::Losses,
     serve::news::Published,
     topology::{
-        Backlog, Completeness, EdgeKey, Graph, Lens, Level, Seen, Snapshot, backlog::backlogs,
-        join::Conversation, join::join, placement::Clock, proxy,
+        Aliases, Backlog, Completeness, EdgeKey, Graph, Lens, Level, Seen, Snapshot,
+        backlog::backlogs, join::Conversation, join::join, placement::Clock, proxy,
     },
 };
 
@@ -39,20 +39,10 @@ impl Agent {
         })
     }
 
-    /// Where clients of an edge have asked for its server, other than where that listens: at published
-    /// ports of the host.
+    /// Where the ends of an edge see each other.
     #[must_use]
-    pub fn asked(&self, edge: &EdgeKey) -> BTreeSet<SocketAddr> {
-        let of_edge = |conversation: &Conversation| {
-            conversation.listener == edge.listener
-                && edge.source.is_of(&conversation.source)
-                && edge.target.is_of(&conversation.target)
-        };
-        let conversations = self.conversations().into_iter().filter(of_edge);
-        let asked = conversations.filter_map(|conversation| conversation.asked);
-        asked
-            .filter(|asked| Some(asked.port()) != edge.listener.port())
-            .collect()
+    pub fn aliases(&self, edge: &EdgeKey) -> Aliases {
+        Aliases::of(edge, &self.conversations())
     }
 
     fn conversations(&self) -> Vec<Conversation> {

@@ -1,6 +1,6 @@
 //! What hears the conversation on the screen: in the kernel only as long as that is there.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -9,7 +9,7 @@ use crate::{
     cli::filter::kernel::wanted,
     filter::Filter,
     kernel::messages::{Capture, Message},
-    topology::EdgeKey,
+    topology::{Aliases, EdgeKey},
     views::traffic::{Talk, filter_of},
 };
 
@@ -22,8 +22,8 @@ const RING: u32 = 4 << 20;
 #[derive(Default)]
 pub(super) struct Ear {
     edge: Option<EdgeKey>,
-    /// Where else than at its server's own port clients have asked.
-    asked: BTreeSet<SocketAddr>,
+    /// Where its ends see each other.
+    aliases: Aliases,
     /// What the kernel was asked for.
     filter: Option<Filter>,
     state: State,
@@ -54,8 +54,8 @@ impl Ear {
         if self.edge.is_none() && edge.is_none() {
             return;
         }
-        self.asked = edge.map(|edge| agent.asked(edge)).unwrap_or_default();
-        let filter = edge.and_then(|edge| filter_of(edge, &self.asked));
+        self.aliases = edge.map(|edge| agent.aliases(edge)).unwrap_or_default();
+        let filter = edge.and_then(|edge| filter_of(edge, &self.aliases));
         if self.edge.as_ref() == edge && self.filter == filter {
             return;
         }
@@ -74,7 +74,7 @@ impl Ear {
     /// Whether it is what is listened to: the kernel lets more pass.
     pub(super) fn is_meant(&self, talk: &Talk) -> bool {
         let edge = self.edge.as_ref();
-        edge.is_some_and(|edge| talk.is_of(edge, &self.asked))
+        edge.is_some_and(|edge| talk.is_of(edge, &self.aliases))
     }
 
     /// Waits for what happens next, for ever while it listens to nothing. May be dropped while it waits.

@@ -7,23 +7,23 @@ use crate::{
     filter::Filter,
     identity::workload::Workload,
     kernel::messages::Channel,
-    topology::{EdgeKey, Listener, NodeId},
+    topology::{Aliases, EdgeKey, Listener, NodeId},
 };
 
 /// What the kernel can tell of an edge's messages; `None` of one that stands for several.
 ///
-/// A process of the host is told by its command alone, so only containers are named. `asked` is where
-/// clients asked, beside where the server listens.
+/// A process of the host is told by its command alone, so only containers are named. `aliases`
+/// is where they see each other.
 #[must_use]
-pub fn filter(edge: &EdgeKey, asked: &BTreeSet<SocketAddr>) -> Option<Filter> {
+pub fn filter(edge: &EdgeKey, aliases: &Aliases) -> Option<Filter> {
     let mut sockets = format!("fd.proto = {}", edge.listener.protocol());
     match &edge.listener {
-        Listener::Tcp(port) | Listener::Udp(port) if asked.is_empty() => {
+        Listener::Tcp(port) | Listener::Udp(port) if aliases.server.is_empty() => {
             let _ = write!(sockets, " and fd.port = {port}");
         }
         Listener::Tcp(port) | Listener::Udp(port) => {
             let _ = write!(sockets, " and fd.port in ({port}");
-            let ports: BTreeSet<_> = asked.iter().map(SocketAddr::port).collect();
+            let ports: BTreeSet<_> = aliases.server.iter().map(SocketAddr::port).collect();
             for port in ports {
                 let _ = write!(sockets, ", {port}");
             }
@@ -47,10 +47,9 @@ pub fn filter(edge: &EdgeKey, asked: &BTreeSet<SocketAddr>) -> Option<Filter> {
 
 impl Talk {
     /// Whether one end of the edge says it to the other. Where NAT hides who the other is, the socket
-    /// that serves decides, or that the client has asked there: `asked` is where else than the server
-    /// listens.
+    /// that serves decides, and `aliases`: where they have seen each other.
     #[must_use]
-    pub fn is_of(&self, edge: &EdgeKey, asked: &BTreeSet<SocketAddr>) -> bool {
+    pub fn is_of(&self, edge: &EdgeKey, aliases: &Aliases) -> bool {
         let (client, server) = (&edge.source, &edge.target);
         match &self.message.channel {
             Channel::Inet { tcp, local, remote } => {
@@ -59,10 +58,13 @@ impl Talk {
                     Listener::Udp(port) => (port, !*tcp),
                     _ => return false,
                 };
-                let answers =
-                    local.port() == port && self.is_by(server) && self.may_be_with(client);
+                let has_come =
+                    |remote: SocketAddr| aliases.client.contains(&remote.ip().to_canonical());
+                let to_client = || self.may_be_with(client) || remote.is_some_and(has_come);
+                let answers = local.port() == port && self.is_by(server) && to_client();
                 let to_server = |remote: SocketAddr| {
-                    remote.port() == port && self.may_be_with(server) || asked.contains(&remote)
+                    remote.port() == port && self.may_be_with(server)
+                        || aliases.server.contains(&remote)
                 };
                 let asks = remote.is_some_and(to_server) && self.is_by(client);
                 of_protocol && (answers || asks)

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -10,7 +10,7 @@ use crate::{
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
     kernel::messages::{Channel, Direction, Message},
-    topology::{EdgeKey, Listener, NodeId},
+    topology::{Aliases, EdgeKey, Listener, NodeId},
 };
 
 const CLIENT: &str = "10.0.0.2";
@@ -92,9 +92,9 @@ fn edge(source: &str, target: &str, listener: Listener) -> EdgeKey {
     }
 }
 
-/// Clients ask where the server listens.
-fn nowhere() -> BTreeSet<SocketAddr> {
-    BTreeSet::new()
+/// The ends see each other where they are.
+fn nowhere() -> Aliases {
+    Aliases::default()
 }
 
 #[test]
@@ -123,17 +123,22 @@ fn both_ends_of_a_connection_are_part_of_its_edge_and_others_are_not() {
 #[test]
 fn behind_a_published_port_the_client_is_known_by_where_it_asked() {
     let http = edge("a", "b", Listener::Tcp(80));
-    let asked = BTreeSet::from([SocketAddr::new(HOST.parse().unwrap(), 8080)]);
-    let check = |talk: Talk, is: bool| assert_eq!(talk.is_of(&http, &asked), is, "{talk:?}");
+    let aliases = Aliases {
+        server: [SocketAddr::new(HOST.parse().unwrap(), 8080)].into(),
+        client: ["198.51.100.1".parse().unwrap()].into(),
+    };
+    let check = |talk: Talk, is: bool| assert_eq!(talk.is_of(&http, &aliases), is, "{talk:?}");
     check(tcp(1, (CLIENT, 4000), (HOST, 8080)), true);
     check(tcp(2, (SERVER, 80), (HOST, 4000)), true);
+    check(tcp(2, (SERVER, 80), ("198.51.100.1", 4000)), true);
+    check(tcp(2, (SERVER, 80), (ELSEWHERE, 4000)), false);
     check(tcp(1, (CLIENT, 4000), (SERVER, 80)), true);
     // Another port of the host's leads to others, and others may ask there too.
     check(tcp(1, (CLIENT, 4000), (HOST, 8081)), false);
     check(tcp(2, (SERVER, 4000), (HOST, 8080)), false);
     let (a, b) = ("a".repeat(64), "b".repeat(64));
     assert_eq!(
-        filter(&http, &asked).unwrap().to_string(),
+        filter(&http, &aliases).unwrap().to_string(),
         format!("fd.proto = tcp and fd.port in (80, 8080) and container.id in ({a}, {b})")
     );
 }
