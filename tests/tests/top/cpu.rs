@@ -156,3 +156,48 @@ fn brief_processes_cost_what_they_cost() {
     assert_eq!(last["vpid"], 1);
     assert!(number(last, "cpu_children") > 0.0, "{last:#}");
 }
+
+#[test]
+fn processes_too_brief_to_be_listed_are_told_by_command() {
+    const BRIEF: u64 = 300;
+    let engine = Engine::start().unwrap();
+    let script = format!(
+        "until [ -e /go ]; do sleep 0.1; done; i=0; \
+         while [ $i -lt {BRIEF} ]; do /bin/true; i=$((i+1)); done; echo done; sleep 600"
+    );
+    let brief = shell(&engine, "brief", &[], &script);
+    let filter = ["--filter", "container.name = brief"];
+    let probe = top(&engine, &[&["processes"], &filter[..]].concat());
+    let ended = |printed: &str, name: &str| -> u64 {
+        let lines = lines(printed, "name", name);
+        let counts = lines.iter().filter_map(|line| line["ended"].as_u64());
+        counts.sum()
+    };
+    let wait = |what: &str, name: &str, count: u64| {
+        let seen = |printed: &str| ended(printed, name) >= count;
+        probe.wait_for_stdout(what, SOON, seen).unwrap();
+    };
+    wait("a brief sleep", "sleep", 1);
+    brief.exec(["touch", "/go"]).unwrap();
+    brief.wait_for_line("done", SOON).unwrap();
+    let (_, children) = used(&brief);
+    wait("all ends", "true", BRIEF);
+    let printed = probe.interrupt().unwrap().stdout;
+
+    assert_eq!(ended(&printed, "true"), BRIEF);
+    let cpu: f64 = lines(&printed, "name", "true")
+        .iter()
+        .filter(|line| !line["ended"].is_null())
+        .map(|line| {
+            assert_eq!(
+                (&line["pid"], &line["container"]),
+                (&Value::Null, &"brief".into())
+            );
+            assert!(number(line, "cpu") > 0.0, "{line:#}");
+            number(line, "cpu_seconds")
+        })
+        .sum();
+    // By the kernel's account of the shell's children, the brief sleeps among them.
+    assert!(cpu <= children * 1.05 + 0.05, "{cpu} of {children}");
+    assert!(cpu >= children * 0.5 - 0.05, "{cpu} of {children}");
+}

@@ -1,8 +1,17 @@
 //! On a terminal.
 
+use std::env;
+use std::io::Read as _;
+use std::process::Command;
+use std::thread;
+
 use probe_tests::{Container, Engine, Network, Terminal, image};
+use probe_user::views::full_screen::FullScreen;
 
 use crate::SOON;
+
+/// Where it is set, this program is on a terminal and to draw on it.
+const DRAWS: &str = "PROBE_TESTS_DRAWS";
 
 #[test]
 fn a_terminal_is_drilled_into_resized_and_left_as_it_was() {
@@ -79,4 +88,41 @@ fn a_terminal_is_drilled_into_resized_and_left_as_it_was() {
     terminal.press("x").unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.ended().unwrap().success());
+}
+
+/// What [`a_panic_gives_the_terminal_back`] runs: nothing where it is not asked for.
+#[test]
+fn draws_and_panics() {
+    if env::var_os(DRAWS).is_none() {
+        return;
+    }
+    let mut screen = FullScreen::take(true).unwrap();
+    let mut keys = std::io::stdin().bytes();
+    for text in ["taken", "still there"] {
+        let drawn = screen
+            .canvas
+            .draw(|frame| frame.render_widget(text, frame.area()));
+        drawn.unwrap();
+        keys.next().unwrap().unwrap();
+        // What others do is theirs.
+        thread::spawn(|| panic!("of another")).join().unwrap_err();
+    }
+    panic!("of the one who draws");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "screen::draws_and_panics", "--nocapture"]);
+    let mut terminal = Terminal::run(command.env(DRAWS, "1"), (80, 24)).unwrap();
+    for text in ["taken", "still there"] {
+        terminal
+            .wait_for(text, |screen| screen.contains(text))
+            .unwrap();
+        assert!(terminal.is_taken().unwrap(), "{}", terminal.text());
+        terminal.press("x").unwrap();
+    }
+    assert!(!terminal.ended().unwrap().success());
+    let told = |screen: &str| screen.contains("of the one who draws");
+    terminal.wait_for("why", told).unwrap();
 }
