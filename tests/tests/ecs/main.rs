@@ -6,5 +6,6 @@ mod agent;
 mod budget;
 mod engine;
 mod faults;
+mod filter;
 mod graph;
 mod host;
