@@ -223,9 +223,10 @@ impl FlowSource {
             max_flows: self.max_flows,
             netns: self.own_netns.then(own_netns).transpose()?,
             // Only nodes tell of tasks, and who is asked for a service: nobody else would read the answers.
-            ecs: match options.traffic {
-                true => Some(self.source.ecs.options()),
-                false => self.source.ecs.asked_by(filter),
+            ecs: if options.traffic {
+                Some(self.source.ecs.options())
+            } else {
+                self.source.ecs.asked_by(filter)
             },
             ..options
         };

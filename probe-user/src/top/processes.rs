@@ -117,14 +117,18 @@ impl ProcessMeter {
         let (next, this): (Vec<_>, Vec<_>) = listed.ended.into_iter().partition(
             |record| matches!(&record.what, What::Exit { birth, .. } if now.contains_key(&key(birth))),
         );
-        this.iter().for_each(|record| self.take_in(record));
+        for record in &this {
+            self.take_in(record);
+        }
         let time = self
             .looked
             .map(|before| at.saturating_duration_since(before));
         let ended = self.ended.take(directory, time.unwrap_or_default());
         self.before = now;
         self.looked = Some(at);
-        next.iter().for_each(|record| self.take_in(record));
+        for record in &next {
+            self.take_in(record);
+        }
         (readings, ended)
     }
 }
@@ -231,7 +235,9 @@ mod tests {
     fn an_end_counts_once_and_only_what_no_listing_has() {
         let (mut meter, directory) = (ProcessMeter::default(), Directory::default());
         let mut look = |before: &[Record], processes: Vec<Process>, after: Vec<Record>| {
-            before.iter().for_each(|record| meter.take_in(record));
+            for record in before {
+                meter.take_in(record);
+            }
             let listed = Listed {
                 processes,
                 ended: after,

@@ -1,7 +1,5 @@
 //! A filter for a service, asked of everything that has a container.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
-
 use std::process::Command;
 use std::time::Duration;
 

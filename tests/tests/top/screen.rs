@@ -97,13 +97,13 @@ fn draws_and_panics() {
         return;
     }
     let mut screen = FullScreen::take(true).unwrap();
-    let mut keys = std::io::stdin().bytes();
+    let mut key = [0];
     for text in ["taken", "still there"] {
         let drawn = screen
             .canvas
             .draw(|frame| frame.render_widget(text, frame.area()));
         drawn.unwrap();
-        keys.next().unwrap().unwrap();
+        std::io::stdin().read_exact(&mut key).unwrap();
         // What others do is theirs.
         thread::spawn(|| panic!("of another")).join().unwrap_err();
     }

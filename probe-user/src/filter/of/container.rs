@@ -115,12 +115,11 @@ impl<'a> ContainerRecord<'a> {
 
 impl Record for ContainerRecord<'_> {
     fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
-        match field {
-            Field::HostName => tell(Value::Text(self.host)),
-            _ => {
-                let addresses = self.container.addresses();
-                ContainerFields::from(self.container).each(field, key, addresses, tell);
-            }
+        if field == Field::HostName {
+            tell(Value::Text(self.host));
+            return;
         }
+        let addresses = self.container.addresses();
+        ContainerFields::from(self.container).each(field, key, addresses, tell);
     }
 }
