@@ -4,6 +4,7 @@ mod about;
 mod attach;
 mod connections;
 mod error;
+mod exits;
 mod files;
 mod graph;
 mod hearing;
@@ -79,6 +80,8 @@ pub struct Agent {
     looks: Option<Interval>,
     messages: Option<AsyncFd<Messages>>,
     files: files::Files,
+    /// Whether it is watched how processes end.
+    exits: bool,
     connections: Option<AsyncFd<Records>>,
     refused: Option<Box<Refused>>,
     answers: Answers,
@@ -158,6 +161,7 @@ impl Agent {
                 .then(|| every(ring::PATIENCE)),
             messages,
             files,
+            exits: false,
             connections,
             refused: refused.map(Box::new),
             answers,

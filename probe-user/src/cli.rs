@@ -123,6 +123,8 @@ impl Command {
 pub struct Source {
     #[command(flatten)]
     engines: EngineArgs,
+    #[command(flatten)]
+    ecs: EcsArgs,
 }
 
 /// Where flows come from, and what is known of their ends.
@@ -130,8 +132,6 @@ pub struct Source {
 pub struct FlowSource {
     #[command(flatten)]
     source: Source,
-    #[command(flatten)]
-    ecs: EcsArgs,
 
     /// Flows to keep at once; what does not fit is counted as lost.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_FLOWS,
@@ -178,6 +178,7 @@ impl Source {
         let options = self.options(wanted, Show::default(), interval)?;
         let options = Options {
             filter: filter.cloned(),
+            ecs: self.ecs.asked_by(filter),
             ..options
         };
         start(&options, false)
@@ -208,10 +209,11 @@ impl Source {
 }
 
 impl FlowSource {
-    /// Starts an agent, and unless it is to be `quiet` says so.
+    /// Starts an agent, and unless it is to be `quiet` says so. `filter` is what of it is shown.
     fn start(
         &self,
         wanted: Wanted,
+        filter: Option<&Filter>,
         show: Show,
         interval: Duration,
         quiet: bool,
@@ -220,8 +222,12 @@ impl FlowSource {
         let options = Options {
             max_flows: self.max_flows,
             netns: self.own_netns.then(own_netns).transpose()?,
-            // Only nodes tell of tasks: nobody else would read the answers.
-            ecs: options.traffic.then(|| self.ecs.options()),
+            // Only nodes tell of tasks, and who is asked for a service: nobody else would read the answers.
+            ecs: if options.traffic {
+                Some(self.source.ecs.options())
+            } else {
+                self.source.ecs.asked_by(filter)
+            },
             ..options
         };
         start(&options, quiet)

@@ -6,6 +6,7 @@
 
 pub mod connections;
 pub mod containers;
+mod ended;
 pub mod files;
 mod look;
 pub mod ports;
@@ -20,7 +21,8 @@ mod tests;
 mod traffic;
 
 use crate::filter::Kind;
-pub use look::{Look, Looker, Talk};
+pub use ended::EndedReading;
+pub use look::{Listed, Look, Looker, Talk};
 pub use sheet::{Cell, Column, Line, Of, Sheet, Show};
 pub use traffic::{Flowing, NetRates, Traffic};
 

@@ -4,6 +4,7 @@
 //! together, each by the evidence it has, [`proxy`] folds what stands between, and [`Graph`] is the
 //! result. A [`Shape`] groups its nodes. No I/O here, and no clock.
 
+pub mod aliases;
 pub mod backlog;
 pub mod completeness;
 pub mod delta;
@@ -32,6 +33,7 @@ pub mod snapshot;
 mod tests;
 mod window;
 
+pub use aliases::Aliases;
 pub use backlog::Backlog;
 pub use completeness::{Cause, Completeness};
 pub use delta::Delta;

@@ -9,6 +9,7 @@ pub mod ecs;
 pub mod edges;
 pub mod events;
 pub mod fields;
+pub mod full_screen;
 pub mod live;
 pub mod processes;
 pub mod sheet;

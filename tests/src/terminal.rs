@@ -31,7 +31,13 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts `probe ARGS` on a terminal of that many columns and rows.
-    pub fn start(engine: &Engine, args: &[&str], (columns, rows): (u16, u16)) -> Result<Self> {
+    pub fn start(engine: &Engine, args: &[&str], size: (u16, u16)) -> Result<Self> {
+        let mut command = Command::new(place::probe());
+        Self::run(command.args(args).env("DOCKER_HOST", engine.host()), size)
+    }
+
+    /// The same of any program.
+    pub fn run(program: &Command, (columns, rows): (u16, u16)) -> Result<Self> {
         let pair = openpty(Some(&winsize(columns, rows)), None).context("no terminal")?;
         let device = File::from(pair.slave);
         let keyboard = File::from(pair.master);
@@ -39,9 +45,13 @@ impl Terminal {
         // Its own session, with this terminal: else a new size is not told.
         let child = Command::new("setsid")
             .arg("--ctty")
-            .arg(place::probe())
-            .args(args)
-            .env("DOCKER_HOST", engine.host())
+            .arg(program.get_program())
+            .args(program.get_args())
+            .envs(
+                program
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
             .env("TERM", "xterm-256color")
             .stdin(device.try_clone()?)
             .stdout(device.try_clone()?)
@@ -69,6 +79,15 @@ impl Terminal {
     #[must_use]
     pub fn probe(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether somebody draws on it: the other screen, without echo, with the mouse.
+    pub fn is_taken(&self) -> Result<bool> {
+        let now = termios::tcgetattr(&self.device).context("cannot read the terminal's state")?;
+        let screen = lock(&self.screen);
+        let mouse = screen.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+        let raw = format!("{now:?}") != format!("{:?}", self.before);
+        Ok(raw && mouse && screen.screen().alternate_screen())
     }
 
     /// What is on the screen.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use probe_tests::{Container, Engine, Network, Terminal, programs, wait};
+use probe_tests::{Container, Engine, Network, Terminal, image, programs, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 /// Its answer would clear the screen.
@@ -90,6 +90,47 @@ fn one_drills_down_to_what_is_said_and_comes_back() {
         Ok((listening(&terminal) == 0).then_some(()))
     })
     .unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.ended().unwrap().success());
+}
+
+#[test]
+fn of_a_published_port_both_ends_are_heard() {
+    let engine = Engine::start().unwrap();
+    let networks = ["front", "back"].map(|name| Network::create(&engine, name).unwrap());
+    let server = Container::of(&engine, &image::BUSYBOX, "server")
+        .unwrap()
+        .on(&networks[1])
+        .publish(8080)
+        .command(["sh", "-c", SERVE])
+        .run()
+        .unwrap();
+    server.wait_for_line("listening", SOON).unwrap();
+    let at = format!("{}:{}", engine.address(), server.published(8080).unwrap());
+    let ask = format!("while :; do wget -q -O /dev/null http://{at}/stock; sleep 0.2; done");
+    let _client = Container::shell(&engine, &networks[0], "client", &ask).unwrap();
+    let args = ["top", "connections", "--filter", "container.name = client"];
+    let mut terminal = Terminal::start(&engine, &args, (160, 30)).unwrap();
+    terminal
+        .wait_for("the connection", |screen| {
+            let is = |line: &str| line.starts_with("client") && line.contains("server");
+            screen.lines().any(|line| is(line) && line.contains("8080"))
+        })
+        .unwrap();
+    terminal.press("\r").unwrap();
+    terminal
+        .wait_for("what both say", |screen| {
+            let asked = format!(" {at} (wget");
+            let is = |end: &str, verb: &str| {
+                let mut lines = screen.lines().filter(|line| line.starts_with("------"));
+                lines.any(|line| line.contains(&format!(" {end} {verb} ")))
+            };
+            screen.contains("client → server:8080")
+                && screen.contains(&asked)
+                && is("client", "write")
+                && is("server", "read")
+        })
+        .unwrap();
     terminal.press("q").unwrap();
     assert!(terminal.ended().unwrap().success());
 }

@@ -9,8 +9,8 @@ use crate::{
     kernel::losses::Losses,
     serve::news::Published,
     topology::{
-        Backlog, Completeness, Graph, Lens, Level, Seen, Snapshot, backlog::backlogs,
-        join::Conversation, join::join, placement::Clock, proxy,
+        Aliases, Backlog, Completeness, EdgeKey, Graph, Lens, Level, Seen, Snapshot,
+        backlog::backlogs, join::Conversation, join::join, placement::Clock, proxy,
     },
 };
 
@@ -37,6 +37,12 @@ impl Agent {
             conversations,
             backlogs,
         })
+    }
+
+    /// Where the ends of an edge see each other.
+    #[must_use]
+    pub fn aliases(&self, edge: &EdgeKey) -> Aliases {
+        Aliases::of(edge, &self.conversations())
     }
 
     fn conversations(&self) -> Vec<Conversation> {

@@ -11,6 +11,7 @@ use super::{Until, engines::EngineArgs, print, stop::Stop};
 use crate::{
     agent::machine::hostname,
     export::ecs as json,
+    filter::{Field, Filter},
     identity::{
         Directory, Ecs,
         ecs::{AGENT_ADDRESS, Access, Options},
@@ -82,6 +83,13 @@ fn at_least_a_second(text: &str) -> Result<Duration, String> {
 }
 
 impl EcsArgs {
+    /// The same where a filter asks for what ECS alone knows.
+    #[must_use]
+    pub fn asked_by(&self, filter: Option<&Filter>) -> Option<Options> {
+        let asks = |filter: &Filter| filter.fields().contains(&Field::EcsService);
+        filter.is_some_and(asks).then(|| self.options())
+    }
+
     /// What was asked for, and defaults for the rest.
     #[must_use]
     pub fn options(&self) -> Options {

@@ -220,7 +220,8 @@ impl Teller<'_> {
         let now = Timestamp::now();
         let mut text = String::new();
         self.lives.began(agent.started());
-        for turn in self.lives.look(&agent.directory().containers()) {
+        for mut turn in self.lives.look(&agent.directory().containers()) {
+            turn.container = agent.host().placed(turn.container);
             self.tell(&Event::of_turn(turn, now), agent, &mut text)?;
         }
         print(&text)

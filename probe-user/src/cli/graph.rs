@@ -141,7 +141,9 @@ impl Graph {
     async fn watch(&self) -> anyhow::Result<Snapshot> {
         let mut stop = Stop::new()?;
         let show = self.traffic.show(self.shape.shape(), None);
-        let mut agent = self.source.start(Wanted::Traffic, show, INTERVAL, false)?;
+        let mut agent = self
+            .source
+            .start(Wanted::Traffic, None, show, INTERVAL, false)?;
         stop.start(&self.until);
         loop {
             tokio::select! {

@@ -19,7 +19,7 @@ use crate::{
     config::interval,
     filter::Filter,
     identity::{CgroupMount, process},
-    top::{Look, Looker, Sheet, Subject, files},
+    top::{Listed, Look, Looker, Sheet, Subject, files},
     topology::Graph,
     usage::Hierarchies,
     views::{edges::losses, sheet},
@@ -128,9 +128,16 @@ impl Top {
             List::Files => Wanted::Files,
             _ => Wanted::Traffic,
         };
-        let mut agent = self
-            .source
-            .start(wanted, Show::default(), self.interval, draws)?;
+        let mut agent = self.source.start(
+            wanted,
+            filter.as_ref(),
+            Show::default(),
+            self.interval,
+            draws,
+        )?;
+        if matches!(self.list, List::Processes) && !draws {
+            agent.watch_exits()?;
+        }
         let looker = Looker::new(Hierarchies::find(&CgroupMount::find()?));
         stop.start(&self.until);
         let mut eyes = Eyes {
@@ -188,7 +195,14 @@ impl Top {
         while left != Some(0) {
             tokio::select! {
                 () = stop.asked() => break,
-                moment = agent.next() => if !matches!(moment?, Moment::Tick) { continue },
+                moment = agent.next() => match moment? {
+                    Moment::Tick => {}
+                    Moment::Records(records) => {
+                        eyes.looker.take_in(&records);
+                        continue;
+                    }
+                    Moment::Messages(_) => continue,
+                },
             }
             let graph = agent.graph();
             let time = Timestamp::now();
@@ -264,7 +278,7 @@ struct Eyes {
 impl Eyes {
     fn look<'graph>(
         &mut self,
-        agent: &Agent,
+        agent: &mut Agent,
         graph: &'graph Graph,
     ) -> anyhow::Result<Look<'graph>> {
         let processes = if self.processes {
@@ -274,20 +288,16 @@ impl Eyes {
                 let (refused, most) = (listing.refused, process::MAX_PROCESSES);
                 warn!("{refused} processes are left out: at most {most} are listed");
             }
-            Some(listing.processes)
+            Some(Listed {
+                processes: listing.processes,
+                ended: agent.last_records(),
+            })
         } else {
             None
         };
         let mut look = self.looker.look(agent.directory(), graph, processes);
         look.files = files::readings(agent.files_used(), agent.host());
-        if let Some(ecs) = agent.ecs() {
-            let containers = look.readings.iter().map(|reading| &reading.container);
-            let known = containers.filter_map(|container| {
-                let service = ecs.of(container)?.service?;
-                Some((container.id.clone(), service.to_string()))
-            });
-            look.services = known.collect();
-        }
+        look.place(|container| agent.host().placed(container));
         Ok(look)
     }
 }

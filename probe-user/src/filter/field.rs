@@ -204,7 +204,7 @@ pub const TABLE: [Spec; 38] = [
     row(Field::EvtFailed, "evt.failed", Type::Flag, [ONE, NO, ONE, NO, NO], "whether a connect failed; of an exit, whether its status is not 0 or a signal ended it"),
     row(Field::EvtErrno, "evt.errno", Type::Text, [NO, NO, ANY, NO, NO], "why a connect failed: ECONNREFUSED, ETIMEDOUT, …, or 111, 110, …"),
     row(Field::EcsCluster, "ecs.cluster", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the ECS cluster's name"),
-    row(Field::EcsService, "ecs.service", Type::Text, [NO, NO, NO, ONE, NO], "the ECS service's name, once ECS has told it"),
+    row(Field::EcsService, "ecs.service", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the ECS service's name, once ECS has told it"),
     row(Field::EcsTask, "ecs.task", Type::Text, [ANY, ANY, ANY, ANY, ANY], "the ECS task: its ARN, or the id at its end"),
     row(Field::EcsFamily, "ecs.family", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the family of the ECS task definition"),
     row(Field::EcsContainer, "ecs.container", Type::Text, [ANY, ONE, ONE, ONE, ONE], "the container's name in the task definition"),
@@ -233,7 +233,6 @@ impl Spec {
     const fn of_files(&self) -> Arity {
         match self.field {
             Field::ProcName | Field::FdName | Field::FdType | Field::EvtBytes => Arity::One,
-            Field::EcsService => Arity::Never,
             _ => self.has[Kind::Container as usize],
         }
     }

@@ -2,12 +2,14 @@
 
 mod container;
 mod edge;
+mod ended;
 mod file;
 mod place;
 mod process;
 
 pub use container::{ContainerFields, ContainerRecord};
 pub use edge::EdgeRecord;
+pub use ended::EndedRecord;
 pub use file::FileRecord;
 pub use place::PlaceRecord;
 pub use process::ProcessRecord;

@@ -3,6 +3,7 @@ use std::{fmt::Write as _, net::IpAddr};
 use super::{field::TABLE, *};
 
 mod any;
+mod every;
 
 /// An edge from `client` (10.0.0.2) to `web` (10.0.0.3) on port 80.
 struct Sample;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::ecs::EcsView;
+use super::ecs::{EcsView, arn::ServiceName};
 use super::layout::Runtime;
 use crate::ids::CgroupId;
 
@@ -179,6 +179,13 @@ impl Container {
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| self.id.short())
+    }
+
+    /// The ECS service it is of, where that is known.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        let view = self.ecs.as_ref()?;
+        view.service.as_ref().map(ServiceName::as_str)
     }
 
     /// Every address the engine reported.

@@ -127,6 +127,15 @@ impl Ecs {
         }
     }
 
+    /// The container, with what [`Ecs::of`] knows of it.
+    #[must_use]
+    pub fn place(&self, mut container: Arc<Container>) -> Arc<Container> {
+        if let Some(view) = self.of(&container) {
+            Arc::make_mut(&mut container).ecs = Some(view);
+        }
+        container
+    }
+
     /// What is known of `container`'s task and service, from memory; `None` when ECS did not
     /// start it.
     #[must_use]

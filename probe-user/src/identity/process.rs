@@ -63,6 +63,8 @@ pub struct ProcessUsage {
     pub resident: u64,
     /// Its threads.
     pub threads: u64,
+    /// Whether it has ended, and its parent has not asked how.
+    pub ended: bool,
 }
 
 impl ProcessUsage {
@@ -77,6 +79,7 @@ impl ProcessUsage {
             children: ticks(u64::try_from(children).unwrap_or_default()),
             resident: stat.rss.saturating_mul(page_size()),
             threads: u64::try_from(stat.num_threads).unwrap_or_default(),
+            ended: matches!(stat.state, 'Z' | 'X'),
         }
     }
 }
@@ -202,7 +205,8 @@ fn began(stat: &Stat) -> Duration {
 }
 
 /// A time of `CLOCK_BOOTTIME`, cut to the clock tick as `/proc` has it.
-pub(super) fn cut(time: Duration) -> Duration {
+#[must_use]
+pub fn cut(time: Duration) -> Duration {
     let tick = 1000 / ticks_per_second();
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(millis / tick * tick)

@@ -113,12 +113,17 @@ pub struct Host {
 }
 
 impl Host {
-    fn container(&self, mut container: Arc<Container>) -> Workload {
-        let view = self.ecs.as_ref().and_then(|ecs| ecs.of(&container));
-        if view.is_some() {
-            Arc::make_mut(&mut container).ecs = view;
+    fn container(&self, container: Arc<Container>) -> Workload {
+        Workload::Container(self.placed(container))
+    }
+
+    /// A container of the directory's with its task and service, where ECS started it.
+    #[must_use]
+    pub fn placed(&self, container: Arc<Container>) -> Arc<Container> {
+        match &self.ecs {
+            Some(ecs) => ecs.place(container),
+            None => container,
         }
-        Workload::Container(container)
     }
 }
 

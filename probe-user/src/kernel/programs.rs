@@ -225,6 +225,18 @@ pub const PROCESSES: Capability = Capability {
     ]],
 };
 
+/// Processes as they end: what those have used that are too brief to be listed. Attached only while
+/// that is asked for, and not beside [`PROCESSES`].
+pub const EXITS: Capability = Capability {
+    name: "exits",
+    gives: "what processes have used that are too brief to be listed",
+    needed: false,
+    ways: &[&[
+        tracepoint("sched_process_exit", "2.6", &[Group::Task, Group::Clock]),
+        tracepoint("sched_wakeup_new", "2.6", &[Group::Clock]),
+    ]],
+};
+
 /// Processes that are killed because memory has run out.
 pub const OOM_KILLS: Capability = Capability {
     name: "oom-kills",

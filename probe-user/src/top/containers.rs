@@ -58,7 +58,7 @@ pub(super) fn lines(look: &Look<'_>) -> Vec<Line> {
                 Cell::Count(usage.oom_kills),
                 Cell::Bytes(usage.read),
                 Cell::Bytes(usage.written),
-                Cell::Text(super::services::of(container, look)),
+                Cell::Text(super::services::of(container)),
             ],
         }
     };

@@ -1,9 +1,10 @@
 //! What one tick found out.
 
-use std::{collections::HashMap, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use super::{
     Subject,
+    ended::EndedReading,
     files::FileReading,
     processes::{ProcessMeter, ProcessReading},
     traffic::{Flowing, NetRates, Traffic, by_node},
@@ -11,9 +12,10 @@ use super::{
 use crate::{
     filter::{
         Filter,
-        of::{ContainerRecord, EdgeRecord, FileRecord, ProcessRecord},
+        of::{ContainerRecord, EdgeRecord, EndedRecord, FileRecord, ProcessRecord},
     },
-    identity::{ContainerId, Directory, process::Process},
+    identity::{Container, ContainerId, Directory, process::Process},
+    kernel::records::Record,
     topology::{Edge, Graph, Node, NodeId},
     usage::{Hierarchies, Meter, Reading},
 };
@@ -23,16 +25,25 @@ use crate::{
 pub struct Look<'a> {
     /// Containers that run, by name.
     pub readings: Vec<Reading>,
-    /// ECS services' names by container, where they are known.
-    pub services: HashMap<ContainerId, String>,
     /// Processes; empty unless they were asked for.
     pub processes: Vec<ProcessReading>,
+    /// What processes used that have ended since the look before.
+    pub ended: Vec<EndedReading>,
     /// Who talks to whom since the start, and how much of late.
     pub talks: Vec<Talk<'a>>,
     /// What flows into and out of each that talks.
     pub net: HashMap<NodeId, NetRates>,
     /// Files used of late; empty unless they were asked for.
     pub files: Vec<FileReading>,
+}
+
+/// The processes there are.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// As they were listed.
+    pub processes: Vec<Process>,
+    /// What has happened up to the end of that and was not taken in yet.
+    pub ended: Vec<Record>,
 }
 
 /// An edge with its ends.
@@ -69,12 +80,19 @@ impl Looker {
         }
     }
 
+    /// Takes in what has happened: of processes, how they ended.
+    pub fn take_in(&mut self, records: &[Record]) {
+        for record in records {
+            self.processes.take_in(record);
+        }
+    }
+
     /// Looks at what is there. `processes` are those listed just now, if anyone wants them.
     pub fn look<'a>(
         &mut self,
         directory: &Directory,
         graph: &'a Graph,
-        processes: Option<Vec<Process>>,
+        processes: Option<Listed>,
     ) -> Look<'a> {
         let flowing = self.traffic.look(graph, Instant::now());
         let net = by_node(graph, &flowing);
@@ -85,34 +103,50 @@ impl Looker {
             edge,
             now,
         });
+        let (processes, ended) = processes
+            .map(|listed| self.processes.look(listed, directory))
+            .unwrap_or_default();
         Look {
             talks: talks.collect(),
             net,
             readings: self.meter.look(directory.containers(), &self.hierarchies),
-            services: HashMap::new(),
             files: Vec::new(),
-            processes: processes
-                .map(|listed| self.processes.look(listed, directory))
-                .unwrap_or_default(),
+            processes,
+            ended,
         }
     }
 }
 
 impl Look<'_> {
+    /// Puts containers where ECS has put them, as `placed` knows.
+    pub fn place(&mut self, placed: impl Fn(Arc<Container>) -> Arc<Container>) {
+        let processes = self.processes.iter_mut();
+        let processes = processes.filter_map(|reading| reading.row.container.as_mut());
+        let containers = self
+            .readings
+            .iter_mut()
+            .map(|reading| &mut reading.container);
+        let ended = self.ended.iter_mut();
+        let ended = ended.filter_map(|reading| reading.container.as_mut());
+        for container in containers.chain(processes).chain(ended) {
+            *container = placed(Arc::clone(container));
+        }
+    }
+
     /// Keeps what passes: lines of `subject`, or what they are made of.
     pub fn keep(&mut self, subject: Subject, filter: &Filter, host: &str) {
         match subject {
             Subject::Containers | Subject::Services => {
-                let services = &self.services;
                 self.readings.retain(|reading| {
-                    let container = &reading.container;
-                    let service = services.get(&container.id).map(String::as_str);
-                    filter.matches(&ContainerRecord::new(container, service, host))
+                    filter.matches(&ContainerRecord::new(&reading.container, host))
                 });
             }
-            Subject::Processes => self
-                .processes
-                .retain(|reading| filter.matches(&ProcessRecord::new(&reading.row, host))),
+            Subject::Processes => {
+                self.processes
+                    .retain(|reading| filter.matches(&ProcessRecord::new(&reading.row, host)));
+                self.ended
+                    .retain(|reading| filter.matches(&EndedRecord::new(reading, host)));
+            }
             Subject::Connections | Subject::Ports => self.talks.retain(|talk| {
                 let Talk {
                     client,
@@ -133,6 +167,10 @@ impl Look<'_> {
         let node = format!("container:{id}");
         self.processes.retain(|reading| {
             let container = reading.row.container.as_ref();
+            container.is_some_and(|container| container.id == *id)
+        });
+        self.ended.retain(|reading| {
+            let container = reading.container.as_ref();
             container.is_some_and(|container| container.id == *id)
         });
         self.talks.retain(|talk| {

@@ -1,8 +1,11 @@
 //! A look made by hand, for the tests of all that takes one.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use super::{Look, Talk, files::FileReading, processes::ProcessReading, traffic::Flowing};
+use super::{
+    Look, Talk, ended::EndedReading, files::FileReading, processes::ProcessReading,
+    traffic::Flowing,
+};
 use crate::{
     identity::{
         Container, ContainerId, Runtime,
@@ -70,9 +73,9 @@ pub(crate) fn look(shop: &Snapshot) -> Look<'_> {
         net: super::traffic::by_node(&shop.graph, &flowing),
         talks,
         processes: containers.iter().zip(1_u32..).map(process).collect(),
+        ended: containers.iter().take(1).map(ended).collect(),
         files: containers.iter().zip(1_u32..).map(file).collect(),
         readings,
-        services: HashMap::new(),
     }
 }
 
@@ -120,6 +123,16 @@ fn file((container, number): (&Arc<Container>, u32)) -> FileReading {
     }
 }
 
+fn ended(container: &Arc<Container>) -> EndedReading {
+    EndedReading {
+        command: Some("true".to_owned()),
+        container: Some(Arc::clone(container)),
+        count: 297,
+        cpu: Duration::from_millis(123),
+        cpu_percent: Some(12.3),
+    }
+}
+
 fn process((container, number): (&Arc<Container>, u32)) -> ProcessReading {
     let process = Process {
         pid: Pid(100 + number),
@@ -137,6 +150,7 @@ fn process((container, number): (&Arc<Container>, u32)) -> ProcessReading {
             children: Duration::ZERO,
             resident: u64::from(number) << 20,
             threads: 1,
+            ended: false,
         },
     };
     ProcessReading {

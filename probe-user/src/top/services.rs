@@ -29,10 +29,10 @@ pub const COLUMNS: [Column; 10] = [
 ];
 
 /// The service a container is of: ECS's, else Swarm's, else Compose's as `PROJECT/SERVICE`.
-pub(super) fn of(container: &Container, look: &Look<'_>) -> Option<String> {
+pub(super) fn of(container: &Container) -> Option<String> {
     let label = |key: &str| container.labels.get(key).map(String::as_str);
-    if let Some(service) = look.services.get(&container.id) {
-        return Some(service.clone());
+    if let Some(service) = container.service() {
+        return Some(service.to_owned());
     }
     if let Some(service) = label(SWARM) {
         return Some(service.to_owned());
@@ -45,7 +45,7 @@ pub(super) fn of(container: &Container, look: &Look<'_>) -> Option<String> {
 pub(super) fn lines(look: &Look<'_>) -> Vec<Line> {
     let mut services: BTreeMap<Option<String>, Vec<&Reading>> = BTreeMap::new();
     for reading in &look.readings {
-        let service = of(&reading.container, look);
+        let service = of(&reading.container);
         services.entry(service).or_default().push(reading);
     }
     services

@@ -66,7 +66,30 @@ impl NodeId {
     /// What tells it apart within its kind.
     #[must_use]
     pub fn own(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, own)| own)
+        self.parts().1
+    }
+
+    /// Its kind, in a word, and what tells it apart within that.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.split_once(':').unwrap_or_default()
+    }
+
+    /// Whether it is the node of this one, as it is where nothing is folded.
+    #[must_use]
+    pub fn is_of(&self, workload: &Workload) -> bool {
+        let (kind, own) = self.parts();
+        match workload {
+            Workload::Container(container) => {
+                kind == Kind::Container.as_str() && container.id.as_str() == own
+            }
+            Workload::Process(command) => kind == Kind::Process.as_str() && **command == *own,
+            Workload::Host => kind == Kind::Host.as_str(),
+            Workload::External(address) => {
+                kind == Kind::External.as_str() && address.to_string() == own
+            }
+            Workload::Unknown => kind == Kind::External.as_str() && own == UNKNOWN,
+        }
     }
 }
 

@@ -109,6 +109,7 @@ impl Event {
         {
             of = container_in(path).and_then(|found| directory.container(&found.id));
         }
+        let of = of.map(|container| known.placed(container));
         let mut event = Self {
             cgroup_id: (record.cgroup != CgroupId(0)).then_some(record.cgroup.0),
             ..Self::bare(time, "", of)

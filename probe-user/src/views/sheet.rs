@@ -60,10 +60,7 @@ pub fn table(sheet: &Sheet) -> String {
     for line in &sheet.lines {
         let cells = columns.iter().map(|(index, column)| {
             let text = cell(&line.cells[*index]);
-            match column.key {
-                "path" => end_of(&text, WIDEST),
-                _ => cut(&text, WIDEST).into_owned(),
-            }
+            fit(column.key, &text, WIDEST)
         });
         table.add_row(cells);
     }
@@ -83,7 +80,16 @@ pub fn table(sheet: &Sheet) -> String {
         .collect()
 }
 
-/// At most `shown` characters: of a path the end says most.
+/// A value of the column `key` in so many characters: of a path the end says most.
+#[must_use]
+pub fn fit(key: &str, text: &str, shown: usize) -> String {
+    match key {
+        "path" | "listener" => end_of(text, shown),
+        _ => cut(text, shown).into_owned(),
+    }
+}
+
+/// At most `shown` characters, the last.
 fn end_of(path: &str, shown: usize) -> String {
     let more = path.chars().count().saturating_sub(shown);
     if more == 0 {

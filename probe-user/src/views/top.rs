@@ -8,18 +8,18 @@ use ratatui::{
     widgets::{Block, Cell as TableCell, Clear, Paragraph, Row, Sparkline, Table, TableState},
 };
 
-use super::sheet::{cell, shown};
+use super::sheet::{cell, fit, shown};
 use super::units::bytes;
 use crate::top::state::{Drawn, State};
+use columns::{SPACING, Wanted, widths};
 
+mod columns;
 mod conversation;
 #[cfg(test)]
 mod tests;
 
 /// Columns that a name may take while others have to be shown.
 const WIDEST: usize = 32;
-/// Columns between two.
-const SPACING: u16 = 2;
 /// Lines from which there is room for sparklines.
 const TALL: u16 = 12;
 /// Columns from which all are shown.
@@ -147,31 +147,29 @@ fn list(frame: &mut Frame<'_>, state: &State, area: Rect) -> Drawn {
             .first()
             .is_some_and(|line| line.cells[index].is_text())
     };
-    let (mut widths, mut places) = (Vec::new(), Vec::new());
-    let mut used = 0;
-    for (at, (index, title)) in columns.iter().enumerate() {
+    let wanted = columns.iter().enumerate().map(|(at, (index, title))| {
+        let title = title.chars().count();
         let longest = cells.iter().map(|row| row[at].chars().count()).max();
-        let width = longest.unwrap_or_default().max(title.chars().count());
+        let longest = longest.unwrap_or_default().max(title);
+        let is_text = is_text(*index);
         let last = at + 1 == columns.len();
-        let width = if is_text(*index) && !last {
-            width.min(WIDEST)
-        } else {
-            width
-        };
-        let width = u16::try_from(width).unwrap_or(u16::MAX);
-        // What does not fit is left out; a name in the last place takes what is left.
-        let rest = area.width.saturating_sub(used);
-        if at > 0 && width > rest && !(last && is_text(*index) && rest > 0) {
-            break;
+        Wanted {
+            title,
+            longest: if is_text && !last {
+                longest.min(WIDEST)
+            } else {
+                longest
+            },
+            is_text,
         }
-        widths.push(Constraint::Length(width.min(rest)));
-        let start = area.x.saturating_add(used);
-        places.push((
-            start..start.saturating_add(width.min(rest) + SPACING),
-            *index,
-        ));
-        used = used.saturating_add(width).saturating_add(SPACING);
-    }
+    });
+    let widths = widths(&wanted.collect::<Vec<_>>(), area.width);
+    let mut start = area.x;
+    let places = columns.iter().zip(&widths).map(|((index, _), width)| {
+        let end = start.saturating_add(*width).saturating_add(SPACING);
+        (std::mem::replace(&mut start, end)..end, *index)
+    });
+    let places = places.collect();
     let aligned = |index: usize, text: String| {
         let line = Line::from(text);
         TableCell::from(if is_text(index) {
@@ -187,10 +185,13 @@ fn list(frame: &mut Frame<'_>, state: &State, area: Rect) -> Drawn {
     let header =
         Row::new(header).style(Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
     let rows = cells.into_iter().map(|row| {
-        let cells = fitting.iter().zip(row);
-        Row::new(cells.map(|((index, _), text)| aligned(*index, text)))
+        let cells = fitting.iter().zip(&widths).zip(row);
+        Row::new(cells.map(|(((index, _), width), text)| {
+            let key = state.sheet.columns[*index].key;
+            aligned(*index, fit(key, &text, usize::from(*width)))
+        }))
     });
-    let table = Table::new(rows, widths)
+    let table = Table::new(rows, widths.iter().copied().map(Constraint::Length))
         .header(header)
         .column_spacing(SPACING)
         .row_highlight_style(Style::new().bg(Color::DarkGray));

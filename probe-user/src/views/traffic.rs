@@ -8,7 +8,12 @@ mod redact;
 mod tests;
 mod wire;
 
-use std::{borrow::Cow, fmt::Write as _, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -191,9 +196,20 @@ impl Talk {
     }
 }
 
+/// Where the engine answers questions for names, inside of a container's network namespace.
+const RESOLVER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
+/// What it is called there and in the graph.
+const ENGINE: &str = "dockerd";
+
 /// The other end: by its address, or of a unix socket by who held it.
 fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) -> Workload {
     match &message.channel {
+        Channel::Inet {
+            remote: Some(remote),
+            ..
+        } if remote.ip() == RESOLVER && matches!(own, Workload::Container(_)) => {
+            Workload::Process(ENGINE.into())
+        }
         // Loopback leads back into the same network namespace.
         Channel::Inet {
             remote: Some(remote),

@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(20);
 const PORT: u16 = 7431;
 
 /// What the SDK needs to find the server at `endpoint`.
-fn env(endpoint: &str) -> [(&str, &str); 6] {
+pub(crate) fn env(endpoint: &str) -> [(&str, &str); 6] {
     [
         ("AWS_ENDPOINT_URL_ECS", endpoint),
         ("AWS_REGION", "us-east-1"),
@@ -30,7 +30,7 @@ fn env(endpoint: &str) -> [(&str, &str); 6] {
 }
 
 /// A container of the task.
-fn run<'engine>(
+pub(crate) fn run<'engine>(
     engine: &'engine Engine,
     network: &Network<'_>,
     name: &str,

@@ -7,6 +7,7 @@ mod budget;
 mod engine;
 mod everything;
 mod faults;
+mod filter;
 mod graph;
 mod host;
 mod large;

@@ -3,24 +3,23 @@
 use anyhow::Context as _;
 use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
 use futures_util::StreamExt as _;
-use ratatui::DefaultTerminal;
 
 use super::{Feed, Look, Stop};
-use crate::views::live::{State, draw};
+use crate::views::{
+    full_screen::{Canvas, FullScreen},
+    live::{State, draw},
+};
 
 pub(super) async fn show(feed: &mut Feed, stop: &mut Stop, look: &mut Look) -> anyhow::Result<()> {
-    // Restores the terminal on a panic as well.
-    let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-    let drawn = draw_until(feed, stop, look, &mut terminal).await;
-    ratatui::restore();
-    drawn
+    let mut screen = FullScreen::take(false).context("cannot draw on this terminal")?;
+    draw_until(feed, stop, look, &mut screen.canvas).await
 }
 
 async fn draw_until(
     feed: &mut Feed,
     stop: &mut Stop,
     look: &mut Look,
-    terminal: &mut DefaultTerminal,
+    terminal: &mut Canvas,
 ) -> anyhow::Result<()> {
     let mut keys = EventStream::new();
     let mut state = State {

@@ -9,8 +9,8 @@ use crate::{
     cli::filter::kernel::wanted,
     filter::Filter,
     kernel::messages::{Capture, Message},
-    topology::EdgeKey,
-    views::traffic::filter_of,
+    topology::{Aliases, EdgeKey},
+    views::traffic::{Talk, filter_of},
 };
 
 /// Bytes of each message that are shown.
@@ -22,6 +22,10 @@ const RING: u32 = 4 << 20;
 #[derive(Default)]
 pub(super) struct Ear {
     edge: Option<EdgeKey>,
+    /// Where its ends see each other.
+    aliases: Aliases,
+    /// What the kernel was asked for.
+    filter: Option<Filter>,
     state: State,
 }
 
@@ -47,18 +51,30 @@ pub(super) enum Heard {
 impl Ear {
     /// From now on listens to this, and to nothing else.
     pub(super) fn turn_to(&mut self, edge: Option<&EdgeKey>, agent: &Agent) {
-        if self.edge.as_ref() == edge {
+        if self.edge.is_none() && edge.is_none() {
+            return;
+        }
+        self.aliases = edge.map(|edge| agent.aliases(edge)).unwrap_or_default();
+        let filter = edge.and_then(|edge| filter_of(edge, &self.aliases));
+        if self.edge.as_ref() == edge && self.filter == filter {
             return;
         }
         self.edge = edge.cloned();
+        self.filter.clone_from(&filter);
         let before = std::mem::take(&mut self.state);
         if let State::Open(hearing) = before {
             // The kernel takes its time to let go. Of one that is attaching, its own thread does.
             spawn_blocking(|| drop(hearing));
         }
-        if let Some(filter) = edge.and_then(filter_of) {
+        if let Some(filter) = filter {
             self.state = State::Attaching(attach(filter, agent));
         }
+    }
+
+    /// Whether it is what is listened to: the kernel lets more pass.
+    pub(super) fn is_meant(&self, talk: &Talk) -> bool {
+        let edge = self.edge.as_ref();
+        edge.is_some_and(|edge| talk.is_of(edge, &self.aliases))
     }
 
     /// Waits for what happens next, for ever while it listens to nothing. May be dropped while it waits.

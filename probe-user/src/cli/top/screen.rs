@@ -1,14 +1,10 @@
 //! `probe top` on a terminal.
 
-use std::{io, panic, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use crossterm::{
-    event::{DisableMouseCapture, EnableMouseCapture, Event, EventStream, KeyEventKind},
-    execute,
-};
+use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt as _;
-use ratatui::DefaultTerminal;
 
 use super::{
     Eyes, Top,
@@ -27,6 +23,7 @@ use crate::{
     },
     views::{
         edges::losses,
+        full_screen::{Canvas, FullScreen},
         top::{draw, room},
         traffic::{Payload, Talk},
     },
@@ -45,27 +42,8 @@ pub(super) async fn run(
     if let Some(filter) = filter {
         state.filter(filter);
     }
-    // Restores the terminal on a panic as well.
-    let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-    take_mouse();
-    let drawn = follow(&mut state, eyes, agent, stop, &mut terminal).await;
-    give_mouse_back();
-    ratatui::restore();
-    drawn
-}
-
-/// On a panic it is given back. Who has none, or a terminal that knows of none, goes without.
-fn take_mouse() {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        give_mouse_back();
-        hook(info);
-    }));
-    let _ = execute!(io::stdout(), EnableMouseCapture);
-}
-
-fn give_mouse_back() {
-    let _ = execute!(io::stdout(), DisableMouseCapture);
+    let mut screen = FullScreen::take(true).context("cannot draw on this terminal")?;
+    follow(&mut state, eyes, agent, stop, &mut screen.canvas).await
 }
 
 async fn follow(
@@ -73,7 +51,7 @@ async fn follow(
     eyes: &mut Eyes,
     agent: &mut Agent,
     stop: &mut Stop,
-    terminal: &mut DefaultTerminal,
+    terminal: &mut Canvas,
 ) -> anyhow::Result<()> {
     let mut keys = EventStream::new();
     let (mut ear, mut holders) = (Ear::default(), Holders::default());
@@ -110,19 +88,19 @@ async fn follow(
                     Some(_) => {}
                     None => return Ok(()),
                 },
-                heard = ear.next() => hear(state, heard, agent, &mut holders),
-                moment = agent.next() => {
-                    if matches!(moment?, Moment::Tick) && !state.paused {
-                        break;
-                    }
-                }
+                heard = ear.next() => hear(state, heard, &ear, agent, &mut holders),
+                moment = agent.next() => match moment? {
+                    Moment::Tick if !state.paused => break,
+                    Moment::Records(records) => eyes.looker.take_in(&records),
+                    _ => {}
+                },
             }
         }
     }
 }
 
-/// Files are watched only while they are looked at, and nobody is listened to unless it is shown: it
-/// costs something in every system call.
+/// Files and processes' ends are watched only while they are looked at, and nobody is listened to unless it is
+/// shown: it costs something in every system call.
 fn watch_what_is_shown(state: &State, agent: &mut Agent, ear: &mut Ear) -> anyhow::Result<()> {
     ear.turn_to(state.listening(), agent);
     if state.subject() == Subject::Files {
@@ -130,11 +108,16 @@ fn watch_what_is_shown(state: &State, agent: &mut Agent, ear: &mut Ear) -> anyho
     } else {
         agent.leave_files();
     }
+    if state.subject() == Subject::Processes {
+        agent.watch_exits()?;
+    } else {
+        agent.leave_exits();
+    }
     Ok(())
 }
 
 /// What was heard goes to the conversation on the screen, secrets covered.
-fn hear(state: &mut State, heard: Heard, agent: &Agent, holders: &mut Holders) {
+fn hear(state: &mut State, heard: Heard, ear: &Ear, agent: &Agent, holders: &mut Holders) {
     let Some(conversation) = &mut state.conversation else {
         return;
     };
@@ -147,7 +130,7 @@ fn hear(state: &mut State, heard: Heard, agent: &Agent, holders: &mut Holders) {
             for message in messages {
                 let time = clock.at(message.time);
                 let talk = Talk::new(message, time, agent.host(), holders, &host);
-                if talk.is_of(&conversation.edge) {
+                if ear.is_meant(&talk) {
                     let talk = talk.redacted();
                     conversation.hear(&talk.text(Payload::Text), &talk.text(Payload::Hex));
                 }

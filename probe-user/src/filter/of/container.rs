@@ -25,6 +25,8 @@ pub struct ContainerFields<'a> {
     pub image: Option<&'a str>,
     /// The engine's.
     pub labels: &'a BTreeMap<String, String>,
+    /// Its ECS service, where that is known.
+    pub service: Option<&'a str>,
 }
 
 impl<'a> From<&'a Container> for ContainerFields<'a> {
@@ -34,6 +36,7 @@ impl<'a> From<&'a Container> for ContainerFields<'a> {
             name: container.name.as_deref(),
             image: container.image.as_deref(),
             labels: &container.labels,
+            service: container.service(),
         }
     }
 }
@@ -47,6 +50,7 @@ impl<'a> ContainerFields<'a> {
             name: Some(&node.name),
             image: node.image.as_deref(),
             labels: &node.labels,
+            service: node.ecs.as_ref().and_then(|ecs| ecs.service.as_deref()),
         })
     }
 
@@ -74,6 +78,7 @@ impl<'a> ContainerFields<'a> {
                 let cluster = facts.and_then(|facts| facts.cluster);
                 text(cluster.as_ref().map(ClusterName::as_str));
             }
+            Field::EcsService => text(self.service),
             Field::EcsTask => {
                 let task = EcsFacts::of(self.labels).and_then(|facts| facts.task);
                 let arn = task.as_ref().map(TaskArn::as_str);
@@ -97,31 +102,24 @@ impl<'a> ContainerFields<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct ContainerRecord<'a> {
     container: &'a Container,
-    service: Option<&'a str>,
     host: &'a str,
 }
 
 impl<'a> ContainerRecord<'a> {
-    /// `service` is its ECS service, where that is known.
+    /// As the directory knows it.
     #[must_use]
-    pub const fn new(container: &'a Container, service: Option<&'a str>, host: &'a str) -> Self {
-        Self {
-            container,
-            service,
-            host,
-        }
+    pub const fn new(container: &'a Container, host: &'a str) -> Self {
+        Self { container, host }
     }
 }
 
 impl Record for ContainerRecord<'_> {
     fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
-        match field {
-            Field::HostName => tell(Value::Text(self.host)),
-            Field::EcsService => self.service.map(Value::Text).into_iter().for_each(tell),
-            _ => {
-                let addresses = self.container.addresses();
-                ContainerFields::from(self.container).each(field, key, addresses, tell);
-            }
+        if field == Field::HostName {
+            tell(Value::Text(self.host));
+            return;
         }
+        let addresses = self.container.addresses();
+        ContainerFields::from(self.container).each(field, key, addresses, tell);
     }
 }

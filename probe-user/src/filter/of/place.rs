@@ -21,7 +21,7 @@ impl<'a> PlaceRecord<'a> {
     }
 
     /// Whether a cgroup may tell of `field`. Addresses it does not: containers are given them while
-    /// they run.
+    /// they run. Nor services: ECS tells of them some time after the container is known.
     #[must_use]
     pub const fn has(field: Field) -> bool {
         matches!(
@@ -31,7 +31,6 @@ impl<'a> PlaceRecord<'a> {
                 | Field::ContainerImage
                 | Field::ContainerLabel
                 | Field::EcsCluster
-                | Field::EcsService
                 | Field::EcsTask
                 | Field::EcsFamily
                 | Field::EcsContainer

@@ -10,7 +10,7 @@ use crate::{
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
     kernel::messages::{Channel, Direction, Message},
-    topology::{EdgeKey, Listener, NodeId},
+    topology::{Aliases, EdgeKey, Listener, NodeId},
 };
 
 const CLIENT: &str = "10.0.0.2";
@@ -92,10 +92,15 @@ fn edge(source: &str, target: &str, listener: Listener) -> EdgeKey {
     }
 }
 
+/// The ends see each other where they are.
+fn nowhere() -> Aliases {
+    Aliases::default()
+}
+
 #[test]
 fn both_ends_of_a_connection_are_part_of_its_edge_and_others_are_not() {
     let http = edge("a", "b", Listener::Tcp(80));
-    let check = |talk: Talk, is: bool| assert_eq!(talk.is_of(&http), is, "{talk:?}");
+    let check = |talk: Talk, is: bool| assert_eq!(talk.is_of(&http, &nowhere()), is, "{talk:?}");
     check(tcp(1, (CLIENT, 4000), (SERVER, 80)), true);
     check(tcp(2, (SERVER, 80), (CLIENT, 4000)), true);
     check(tcp(1, (CLIENT, 4000), (SERVER, 81)), false);
@@ -112,34 +117,57 @@ fn both_ends_of_a_connection_are_part_of_its_edge_and_others_are_not() {
         remote: Some(SocketAddr::new(SERVER.parse().unwrap(), 80)),
     };
     check(talk(1, datagram.clone()), false);
-    assert!(talk(1, datagram).is_of(&edge("a", "b", Listener::Udp(80))));
+    assert!(talk(1, datagram).is_of(&edge("a", "b", Listener::Udp(80)), &nowhere()));
+}
+
+#[test]
+fn behind_a_published_port_the_client_is_known_by_where_it_asked() {
+    let http = edge("a", "b", Listener::Tcp(80));
+    let aliases = Aliases {
+        server: [SocketAddr::new(HOST.parse().unwrap(), 8080)].into(),
+        client: ["198.51.100.1".parse().unwrap()].into(),
+    };
+    let check = |talk: Talk, is: bool| assert_eq!(talk.is_of(&http, &aliases), is, "{talk:?}");
+    check(tcp(1, (CLIENT, 4000), (HOST, 8080)), true);
+    check(tcp(2, (SERVER, 80), (HOST, 4000)), true);
+    check(tcp(2, (SERVER, 80), ("198.51.100.1", 4000)), true);
+    check(tcp(2, (SERVER, 80), (ELSEWHERE, 4000)), false);
+    check(tcp(1, (CLIENT, 4000), (SERVER, 80)), true);
+    // Another port of the host's leads to others, and others may ask there too.
+    check(tcp(1, (CLIENT, 4000), (HOST, 8081)), false);
+    check(tcp(2, (SERVER, 4000), (HOST, 8080)), false);
+    let (a, b) = ("a".repeat(64), "b".repeat(64));
+    assert_eq!(
+        filter(&http, &aliases).unwrap().to_string(),
+        format!("fd.proto = tcp and fd.port in (80, 8080) and container.id in ({a}, {b})")
+    );
 }
 
 #[test]
 fn ends_may_be_elsewhere_or_processes_of_the_host() {
     let outside = edge("a", "external:192.0.2.7", Listener::Tcp(443));
-    assert!(tcp(1, (CLIENT, 4000), (ELSEWHERE, 443)).is_of(&outside));
-    assert!(!tcp(1, (CLIENT, 4000), ("192.0.2.8", 443)).is_of(&outside));
+    assert!(tcp(1, (CLIENT, 4000), (ELSEWHERE, 443)).is_of(&outside, &nowhere()));
+    assert!(!tcp(1, (CLIENT, 4000), ("192.0.2.8", 443)).is_of(&outside, &nowhere()));
     let process = edge("process:curl", "b", Listener::Tcp(80));
-    assert!(tcp(9, (HOST, 4000), (SERVER, 80)).is_of(&process));
-    assert!(tcp(2, (SERVER, 80), (HOST, 4000)).is_of(&process));
+    assert!(tcp(9, (HOST, 4000), (SERVER, 80)).is_of(&process, &nowhere()));
+    assert!(tcp(2, (SERVER, 80), (HOST, 4000)).is_of(&process, &nowhere()));
     let other = edge("process:wget", "b", Listener::Tcp(80));
-    assert!(!tcp(9, (HOST, 4000), (SERVER, 80)).is_of(&other));
+    assert!(!tcp(9, (HOST, 4000), (SERVER, 80)).is_of(&other, &nowhere()));
     let unix = |path: &str| Channel::Unix {
         path: Some(path.to_owned()),
         peer: None,
     };
     let socket = edge("a", "b", Listener::Unix("/run/db.sock".into()));
-    assert!(talk(1, unix("/run/db.sock")).is_of(&socket));
-    assert!(talk(2, unix("/run/db.sock")).is_of(&socket));
-    assert!(!talk(1, unix("/run/other.sock")).is_of(&socket));
-    assert!(!talk(9, unix("/run/db.sock")).is_of(&socket));
+    assert!(talk(1, unix("/run/db.sock")).is_of(&socket, &nowhere()));
+    assert!(talk(2, unix("/run/db.sock")).is_of(&socket, &nowhere()));
+    assert!(!talk(1, unix("/run/other.sock")).is_of(&socket, &nowhere()));
+    assert!(!talk(9, unix("/run/db.sock")).is_of(&socket, &nowhere()));
 }
 
 #[test]
 fn the_kernel_is_asked_for_no_more_than_it_takes() {
     let check = |edge: EdgeKey, expected: &str| {
-        assert_eq!(filter(&edge).unwrap().to_string(), expected);
+        assert_eq!(filter(&edge, &nowhere()).unwrap().to_string(), expected);
     };
     let (a, b) = ("a".repeat(64), "b".repeat(64));
     check(
@@ -162,5 +190,5 @@ fn the_kernel_is_asked_for_no_more_than_it_takes() {
         edge("container:web", "external:192.0.2.7", Listener::Udp(53)),
         "fd.proto = udp and fd.port = 53",
     );
-    assert_eq!(filter(&edge("a", "b", Listener::Other)), None);
+    assert_eq!(filter(&edge("a", "b", Listener::Other), &nowhere()), None);
 }
