@@ -3,10 +3,11 @@
 //! A socket may talk to many. Each pair of a socket and a peer is looked over once, at its first
 //! datagram, and remembered in `PEERS` with its flow; whoever sent first is the client.
 
+mod noted;
+mod recent;
+
 use aya_ebpf::{
-    bindings::BPF_NOEXIST,
-    btf_maps::{HashMap, LruHashMap},
-    helpers::generated::{bpf_get_current_task, bpf_get_socket_cookie},
+    bindings::BPF_NOEXIST, btf_maps::LruHashMap, helpers::generated::bpf_get_socket_cookie,
     macros::btf_map,
 };
 use probe_ebpf::{
@@ -21,6 +22,7 @@ use crate::{
     kernel::Process,
     socket::{Socket, words},
 };
+pub(crate) use noted::{Noted, note, noted};
 
 /// The far end of a datagram; zeroes when nobody asked who it is.
 #[repr(C)]
@@ -29,7 +31,9 @@ pub(crate) struct Peer {
     pub(crate) address: [u8; 16],
     /// In host byte order.
     pub(crate) port: u16,
-    pub(crate) pad: [u16; 3],
+    // Always 0; no array, which the compiler clears by a call.
+    pad: u16,
+    more_pad: u32,
 }
 
 impl Peer {
@@ -39,7 +43,8 @@ impl Peer {
         Self {
             address,
             port,
-            pad: [0; 3],
+            pad: 0,
+            more_pad: 0,
         }
     }
 
@@ -50,54 +55,6 @@ impl Peer {
     }
 }
 
-/// A peer, as the hook inside a call saw it.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Noted {
-    pub(crate) peer: Peer,
-    /// [`SENDS`] or [`RECEIVES`]; 0 when nothing was noted.
-    way: u32,
-    /// The thread has heard from this peer in a call whose end nobody saw: `fexit` does not see the end
-    /// of a function that was entered before.
-    answers: u32,
-}
-
-const SENDS: u32 = 1;
-const RECEIVES: u32 = 2;
-
-impl Noted {
-    pub(crate) const NOTHING: Self = Self {
-        peer: Peer::UNKNOWN,
-        way: 0,
-        answers: 0,
-    };
-
-    #[inline(always)]
-    const fn new(peer: Peer, direction: Direction) -> Self {
-        let way = match direction {
-            Direction::Send => SENDS,
-            Direction::Receive => RECEIVES,
-        };
-        Self {
-            peer,
-            way,
-            answers: 0,
-        }
-    }
-
-    /// Whether it was noted in such a call, not left by one before.
-    #[inline(always)]
-    pub(crate) const fn is_of(&self, direction: Direction) -> bool {
-        self.way == Self::new(self.peer, direction).way
-    }
-
-    /// Whether it was left by a call that heard from `peer`.
-    #[inline(always)]
-    fn heard(&self, peer: &Peer) -> bool {
-        self.way == RECEIVES && self.peer.is(peer)
-    }
-}
-
 /// A socket and one of its peers.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -105,6 +62,13 @@ struct Pair {
     /// The kernel's number for the socket, never used twice.
     cookie: u64,
     peer: Peer,
+}
+
+impl Pair {
+    #[inline(always)]
+    fn is(&self, other: &Self) -> bool {
+        self.cookie == other.cookie && self.peer.is(&other.peer)
+    }
 }
 
 #[repr(C)]
@@ -118,46 +82,6 @@ struct Known {
 /// connection is counted, and no byte less.
 #[btf_map]
 static PEERS: LruHashMap<Pair, Known, 16_384> = LruHashMap::new();
-
-/// What a thread is about to send to, or has just received from: the hook that knows the peer runs
-/// inside the call, the one that knows what it moved at its end. One entry a thread that is in such
-/// a call at this moment.
-#[btf_map]
-static ADDRESSED: HashMap<u64, Noted, 4096> = HashMap::new();
-
-/// Notes the peer of the call that the current thread is in.
-#[inline(always)]
-pub(crate) fn note(peer: &Peer, direction: Direction) {
-    // SAFETY: the helper has no preconditions.
-    let thread = unsafe { bpf_get_current_task() };
-    let mut noted = Noted::new(*peer, direction);
-    let is_first = ADDRESSED.insert(&thread, &noted, BPF_NOEXIST.into());
-    if is_first.is_ok() {
-        return;
-    }
-    // SAFETY: the value is read at once.
-    if let Some(left) = unsafe { ADDRESSED.get(&thread) } {
-        noted.answers = left.heard(peer).into();
-    }
-    // Full: the datagram's peer is not known, which is counted at the call's end.
-    let _ = ADDRESSED.insert(&thread, &noted, 0);
-}
-
-/// What was noted in the call that ends, or what one before has left. Zeroes are no peer: of an
-/// `Option` the compiler keeps what is not there, "R9 !read_ok".
-#[inline(always)]
-pub(crate) fn noted() -> Noted {
-    // SAFETY: the helper has no preconditions.
-    let thread = unsafe { bpf_get_current_task() };
-    // SAFETY: the value is copied out at once.
-    match unsafe { ADDRESSED.get(&thread) }.copied() {
-        Some(noted) => {
-            let _ = ADDRESSED.remove(&thread);
-            noted
-        }
-        None => Noted::NOTHING,
-    }
-}
 
 /// Counts one datagram sent or received.
 #[inline(always)]
@@ -178,8 +102,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
         cookie: unsafe { bpf_get_socket_cookie(socket.as_ptr().cast_mut()) },
         peer,
     };
-    // SAFETY: the value is copied out at once.
-    let counters = match unsafe { PEERS.get(&pair) }.copied() {
+    let counters = match known(&pair) {
         Some(known) => match flows::counters(known.flow) {
             Some(counters) => counters,
             // The flow was retired while the pair was silent.
@@ -190,6 +113,18 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
     // SAFETY: a live map value.
     unsafe { call.count(counters) };
     Ok(())
+}
+
+/// What is known of the two, if they have talked.
+#[inline(always)]
+fn known(pair: &Pair) -> Option<Known> {
+    if let Some(known) = recent::find(pair) {
+        return Some(known);
+    }
+    // SAFETY: the value is copied out at once.
+    let known = unsafe { PEERS.get(pair) }.copied()?;
+    recent::remember(pair, known);
+    Some(known)
 }
 
 /// Whom a connected socket talks to.
@@ -238,6 +173,7 @@ fn join(socket: Socket, pair: &Pair, role: u8) -> Result<*mut FlowCounters, Loss
     };
     // Fails only for memory: then the next datagram is a first one again.
     let _ = PEERS.insert(pair, &known, 0);
+    recent::remember(pair, known);
     if role == ROLE_CLIENT {
         // A client that does not ask who answers hears from whom it spoke to first.
         let anybody = Pair {
