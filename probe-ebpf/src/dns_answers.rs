@@ -1,24 +1,26 @@
-//! What name servers answer to anybody on this host: the only hook that sees every packet received,
-//! so nearly all are left after three loads from the headers. It allows everything.
-//!
-//! A receive call would have to be told from others as dearly, and would need the caller's memory
-//! to be read; a packet is there, whoever asked and however.
+//! What name servers answer to anybody on this host, whoever asked and however.
 
-use core::arch::asm;
+use core::{arch::asm, ffi::c_void};
 
 use aya_ebpf::{
     bindings::BPF_RB_NO_WAKEUP,
     btf_maps::RingBuf,
-    helpers::generated::bpf_skb_load_bytes,
-    macros::{btf_map, cgroup_skb},
-    programs::SkBuffContext,
+    helpers::{
+        bpf_probe_read_kernel,
+        generated::{bpf_probe_read_kernel as bpf_probe_read_kernel_bytes, bpf_skb_load_bytes},
+    },
+    macros::{btf_map, cgroup_skb, fentry},
+    programs::{FEntryContext, SkBuffContext},
 };
 use probe_ebpf::{
     dns::{DnsMessage, MESSAGE_LEN},
     loss::Loss,
 };
 
-use crate::losses::counted;
+use crate::{
+    kernel::{PACKET_DATA, PACKET_LEN, PACKET_PAGED_LEN},
+    losses::counted,
+};
 
 const ALLOW: i32 = 1;
 
@@ -34,11 +36,48 @@ const RING_BYTES: usize = 256 * 1024;
 #[btf_map]
 static ANSWERS: RingBuf<DnsMessage, RING_BYTES> = RingBuf::new();
 
-/// Since 5.0, which lets it read packets directly.
+/// `skb_consume_udp(struct sock *sk, struct sk_buff *skb, int len)`, since 4.10: a program has received
+/// a datagram, whose header is just before its data.
+#[fentry(function = "skb_consume_udp")]
+fn skb_consume_udp(ctx: FEntryContext) -> i32 {
+    let packet: *const c_void = ctx.arg(1);
+    // SAFETY: the function's argument is a packet.
+    let (data, length, paged) = unsafe {
+        (
+            PACKET_DATA.read(packet),
+            PACKET_LEN.read(packet),
+            PACKET_PAGED_LEN.read(packet),
+        )
+    };
+    let header = data.wrapping_sub(UDP_LEN as u64) as *const u16;
+    // SAFETY: the helper checks the source.
+    if unsafe { bpf_probe_read_kernel(header) } != Ok(DOMAIN) || length == 0 {
+        return 0;
+    }
+    // What a driver has left in pages of its own is out of reach: few do, of so short a packet.
+    let copied = if length == paged {
+        Err(Loss::AnswersFull)
+    } else {
+        submit(length.wrapping_sub(paged), |to, length| {
+            // SAFETY: there is room, by `submit`; the helper checks the source.
+            unsafe { bpf_probe_read_kernel_bytes(to, length, data as *const c_void) }
+        })
+    };
+    counted("skb_consume_udp", copied)
+}
+
+/// Where functions have no hooks: the only one that sees every packet received, so nearly all are left
+/// after three loads from the headers. It allows everything. Since 5.0, which lets it read packets
+/// directly.
 #[cgroup_skb(ingress)]
 fn dns_answers(ctx: SkBuffContext) -> i32 {
     if let Some(start) = answer(&ctx) {
-        counted("dns_answers", copy(&ctx, start));
+        let packet = &ctx.skb;
+        let copied = submit(packet.len().saturating_sub(start as u32), |to, length| {
+            // SAFETY: there is room, by `submit`.
+            unsafe { bpf_skb_load_bytes(packet.skb.cast(), start as u32, to, length) }
+        });
+        counted("dns_answers", copied);
     }
     ALLOW
 }
@@ -73,26 +112,23 @@ fn answer(ctx: &SkBuffContext) -> Option<usize> {
     }
 }
 
+/// Hands on a message of so many bytes, its start if it is a long one. `copy` is told how many there is
+/// room for, and fails by an errno.
 #[inline(always)]
-fn copy(ctx: &SkBuffContext, start: usize) -> Result<(), Loss> {
+fn submit(length: u32, copy: impl FnOnce(*mut c_void, u32) -> i64) -> Result<(), Loss> {
     let mut entry = ANSWERS
         .reserve_untyped::<DnsMessage>(0)
         .ok_or(Loss::AnswersFull)?;
     let message = entry.as_mut_ptr();
-    let length = bounded(ctx.skb.len().saturating_sub(start as u32));
-    // SAFETY: the entry has room for a message, and `length` is at most its bytes'.
-    let failed = unsafe {
+    let length = bounded(length);
+    // SAFETY: the entry is ours to fill.
+    let to = unsafe {
         (*message).length = length;
         (*message).pad = 0;
-        // A packet of headers alone has no byte to load, which is an error.
-        bpf_skb_load_bytes(
-            ctx.skb.skb.cast(),
-            start as u32,
-            (&raw mut (*message).bytes).cast(),
-            length,
-        )
+        (&raw mut (*message).bytes).cast()
     };
-    if failed == 0 {
+    // A packet of headers alone has no byte to load, which is an error.
+    if copy(to, length) == 0 {
         entry.submit(BPF_RB_NO_WAKEUP.into());
     } else {
         entry.discard(BPF_RB_NO_WAKEUP.into());

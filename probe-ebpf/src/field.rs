@@ -94,6 +94,11 @@ macro_rules! with_kernel_fields {
                 REGISTER_BUFFER: u64 = "pt_regs" "si";
                 REGISTER_COUNT: u64 = "pt_regs" "dx";
             }
+            Packet {
+                PACKET_DATA: u64 = "sk_buff" "data";
+                PACKET_LEN: u32 = "sk_buff" "len";
+                PACKET_PAGED_LEN: u32 = "sk_buff" "data_len";
+            }
             File {
                 TASK_FILES: usize = "task_struct" "files";
                 TASK_FS: usize = "task_struct" "fs";
@@ -137,6 +142,8 @@ pub enum Group {
     Clock,
     /// The system call that a task is in, on x86-64.
     Call,
+    /// Where a packet's bytes are.
+    Packet,
     /// A task's open files and their paths.
     File,
 }

@@ -1,6 +1,6 @@
 //! The BPF object: offsets found, programs verified and attached.
 
-use std::{fs::File, os::fd::AsFd as _, path::Path};
+use std::{error::Error, fs::File, os::fd::AsFd as _, path::Path};
 
 use aya::{
     EbpfLoader, include_bytes_aligned,
@@ -12,6 +12,8 @@ use probe_ebpf::{
     field::{Field, Group},
     flow::MAX_OTHERS,
 };
+
+use tracing::debug;
 
 use super::{
     connections::Watch,
@@ -161,7 +163,13 @@ impl Object {
             });
             match attached {
                 Ok(()) => return Ok(way),
-                Err(reason) => reasons.push(reason),
+                Err(reason) => {
+                    debug!(
+                        error = &reason as &dyn Error,
+                        "a way to {}", capability.name
+                    );
+                    reasons.push(reason);
+                }
             }
             self.detach(*way);
         }
@@ -174,6 +182,7 @@ impl Object {
             // What is not loaded cannot be unloaded, which is as good.
             let _ = match self.ebpf.program_mut(program.name) {
                 Some(AyaProgram::BtfTracePoint(hook)) => hook.unload(),
+                Some(AyaProgram::FEntry(hook)) => hook.unload(),
                 Some(AyaProgram::FExit(hook)) => hook.unload(),
                 Some(AyaProgram::CgroupSockAddr(hook)) => hook.unload(),
                 Some(AyaProgram::CgroupSkb(hook)) => hook.unload(),
@@ -191,6 +200,7 @@ impl Object {
             .ok_or(LoadError::Missing(program.name))?;
         let loaded = match found {
             AyaProgram::BtfTracePoint(hook) => hook.load(program.at, &self.btf),
+            AyaProgram::FEntry(hook) => hook.load(program.at, &self.btf),
             AyaProgram::FExit(hook) => hook.load(program.at, &self.btf),
             AyaProgram::CgroupSockAddr(hook) => hook.load(),
             AyaProgram::CgroupSkb(hook) => hook.load(),
@@ -217,6 +227,7 @@ impl Object {
             .ok_or(LoadError::Missing(program.name))?;
         let attached = match found {
             AyaProgram::BtfTracePoint(hook) => hook.attach().map(drop),
+            AyaProgram::FEntry(hook) => hook.attach().map(drop),
             AyaProgram::FExit(hook) => hook.attach().map(drop),
             // A link lets others in of itself; to ask for it is an error before 6.14.
             AyaProgram::CgroupSockAddr(hook) => hook

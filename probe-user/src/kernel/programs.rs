@@ -7,7 +7,9 @@ use probe_ebpf::field::Group;
 pub enum Hook {
     /// At a BTF tracepoint.
     Tracepoint,
-    /// At the end of a kernel function.
+    /// At the start of a kernel function.
+    FunctionEntry,
+    /// At its end.
     FunctionExit,
     /// In the calls of every process below the root cgroup.
     RootCgroup,
@@ -19,6 +21,7 @@ impl Hook {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tracepoint => "tracepoint",
+            Self::FunctionEntry => "fentry",
             Self::FunctionExit => "fexit",
             Self::RootCgroup => "cgroup",
         }
@@ -54,6 +57,20 @@ const fn tracepoint_at(
         name,
         at,
         hook: Hook::Tracepoint,
+        since,
+        fields,
+    }
+}
+
+const fn function_entry(
+    name: &'static str,
+    since: &'static str,
+    fields: &'static [Group],
+) -> Program {
+    Program {
+        name,
+        at: name,
+        hook: Hook::FunctionEntry,
         since,
         fields,
     }
@@ -181,7 +198,10 @@ pub const NAMES: Capability = Capability {
     name: "names",
     gives: "addresses elsewhere by the names that were looked up",
     needed: false,
-    ways: &[&[root_cgroup("dns_answers", "5.0")]],
+    ways: &[
+        &[function_entry("skb_consume_udp", "5.5", &[Group::Packet])],
+        &[root_cgroup("dns_answers", "5.0")],
+    ],
 };
 
 /// Send and receive calls. [`DATAGRAM_PEERS`] come before it, so that no datagram's is missed, and
