@@ -22,6 +22,20 @@ const OF_THE_OUTER_CARGO: &[&str] = &[
     "RUST_RECURSION_COUNT",
 ];
 
+/// What cargo tells `cargo run`'s program of its package. Build scripts ask for the same of theirs, and
+/// would run again after each build that was called by hand.
+const OF_THE_OUTER_PACKAGE: &[&str] = &[
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
 /// A program, its arguments and what its environment has on top of ours.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -46,14 +60,17 @@ impl Line {
 
     /// The cargo that runs us, in our toolchain, with the caller's flags.
     pub(crate) fn cargo() -> Self {
-        Self::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::new(cargo).without(OF_THE_OUTER_PACKAGE)
     }
 
     /// Another toolchain's program: it hears nothing of the cargo that runs us.
     pub(crate) fn of_another_toolchain(program: impl AsRef<OsStr>) -> Self {
-        OF_THE_OUTER_CARGO
-            .iter()
-            .fold(Self::new(program), |line, name| line.without_env(name))
+        Self::new(program).without(OF_THE_OUTER_CARGO)
+    }
+
+    fn without(self, names: &[&'static str]) -> Self {
+        names.iter().fold(self, |line, name| line.without_env(name))
     }
 
     /// Adds one argument.
