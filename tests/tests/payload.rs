@@ -112,6 +112,32 @@ fn http_between_containers_is_shown_byte_for_byte_with_both_names() {
 }
 
 #[test]
+fn a_filter_may_ask_for_what_is_known_of_the_process() {
+    let (listener, at) = listener();
+    let exe = std::env::current_exe().unwrap();
+    let (exe, port) = (exe.display(), at.port());
+    let traffic = |of_process: &str| {
+        let filter = format!("fd.port = {port} and evt.type = write and {of_process}");
+        Probe::alone(["traffic", "-o", "json", "--filter", &filter]).unwrap()
+    };
+    let own = traffic(&format!(
+        "proc.exe = {exe} and proc.cmdline contains {exe} and proc.uid = 0"
+    ));
+    let other = traffic(&format!("proc.exe != {exe}"));
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.write_all(b"here").unwrap();
+    let (mut accepted, _) = listener.accept().unwrap();
+    accepted.read_exact(&mut [0; 4]).unwrap();
+    let own = own.interrupt().unwrap();
+    let told = objects(&own.stdout).unwrap();
+    assert_eq!(told.len(), 1, "{}{}", own.stdout, own.stderr);
+    assert_eq!(told[0]["text"], "here");
+    let other = other.interrupt().unwrap();
+    assert_eq!(other.stdout, "");
+    assert!(other.stderr.contains("1 filtered out"), "{}", other.stderr);
+}
+
+#[test]
 fn of_ten_thousand_messages_a_second_each_is_shown_or_counted_as_lost() {
     const SECONDS: u32 = 3;
     const A_MILLISECOND: u32 = 10;

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     agent::{Agent, Moment},
     clock::Clock,
-    filter::{Filter, Kind},
-    identity::workload::Holders,
+    filter::{Field, Filter, Kind},
+    identity::{ProcessCache, workload::Holders},
     kernel::messages::{Capture, Message},
     views::traffic::{Payload, Talk},
 };
@@ -99,6 +99,9 @@ impl Traffic {
             },
             redacts: !self.no_redact,
             filter,
+            processes: filter
+                .is_some_and(asks_for_processes)
+                .then(ProcessCache::default),
             host: agent.hostname().into(),
             holders: Holders::default(),
             tally: Tally::default(),
@@ -111,7 +114,7 @@ impl Traffic {
                 moment = agent.next() => match moment? {
                     Moment::Messages(messages) => teller.tell(messages, &agent)?,
                     Moment::Tick => {
-                        teller.holders.forget();
+                        teller.forget();
                         teller.complain(&agent)?;
                     }
                     Moment::Records(_) => {}
@@ -139,6 +142,20 @@ fn asks_for_files(filter: &Filter) -> bool {
     of_sockets.is_ok_and(|filter| filter.never(Kind::Message).is_some())
 }
 
+/// Whether it asks for what `/proc` alone tells of a message's process.
+fn asks_for_processes(filter: &Filter) -> bool {
+    filter.fields().iter().any(|field| {
+        matches!(
+            field,
+            Field::ProcVpid
+                | Field::ProcPpid
+                | Field::ProcCmdline
+                | Field::ProcExe
+                | Field::ProcUid
+        )
+    })
+}
+
 /// Messages so far.
 #[derive(Default)]
 struct Tally {
@@ -147,6 +164,8 @@ struct Tally {
     cut: u64,
     /// That the filter kept back.
     hidden: u64,
+    /// Whose process had ended when the filter asked for it.
+    gone: u64,
     lost: u64,
 }
 
@@ -156,6 +175,8 @@ struct Teller<'a> {
     payload: Payload,
     redacts: bool,
     filter: Option<&'a Filter>,
+    /// Where the filter asks for what messages do not tell of their processes.
+    processes: Option<ProcessCache>,
     host: Arc<str>,
     holders: Holders,
     tally: Tally,
@@ -167,7 +188,11 @@ impl Teller<'_> {
         let mut text = String::new();
         for message in messages {
             let time = clock.at(message.time);
-            let talk = Talk::new(message, time, agent.host(), &mut self.holders, &self.host);
+            let mut talk = Talk::new(message, time, agent.host(), &mut self.holders, &self.host);
+            if let Some(processes) = &mut self.processes {
+                talk = talk.with_process(processes);
+                self.tally.gone += u64::from(!talk.has_process());
+            }
             if !Filter::admits(self.filter, &talk) {
                 self.tally.hidden += 1;
                 continue;
@@ -181,6 +206,14 @@ impl Teller<'_> {
             });
         }
         print(&text)
+    }
+
+    /// Pids are used again.
+    fn forget(&mut self) {
+        self.holders.forget();
+        if let Some(processes) = &mut self.processes {
+            processes.forget();
+        }
     }
 
     /// Says how many messages were lost since the last time.
@@ -204,12 +237,19 @@ impl Teller<'_> {
             shown,
             cut,
             hidden,
+            gone,
             lost,
         } = self.tally;
         eprintln!(
             "{shown} messages shown, {cut} of them not whole (--snaplen {snaplen}), {hidden} \
              filtered out, {lost} lost"
         );
+        if gone > 0 {
+            eprintln!(
+                "the processes of {gone} messages had ended before they were looked at: the filter \
+                 knew their name, pid and container alone"
+            );
+        }
     }
 }
 

@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use super::units::printable;
 use crate::{
     identity::{
-        Container,
+        Container, ProcessCache,
+        process::Process,
         workload::{Holders, Host, Workload, Workloads as _},
     },
     kernel::messages::{Channel, Direction, Message},
@@ -46,6 +47,8 @@ pub struct Talk {
     time: Timestamp,
     /// Whose process it is; `None` outside containers.
     container: Option<Arc<Container>>,
+    /// The process; `None` if nobody asked for it, or it has ended.
+    process: Option<Arc<Process>>,
     /// Who the other end is.
     peer: Workload,
     /// The host's name.
@@ -74,10 +77,24 @@ impl Talk {
             message,
             time,
             container,
+            process: None,
             peer,
             host: Arc::clone(host),
             redacted: 0,
         }
+    }
+
+    /// With what a filter may ask of the process, while it is there.
+    #[must_use]
+    pub fn with_process(mut self, processes: &mut ProcessCache) -> Self {
+        self.process = processes.of(self.message.pid);
+        self
+    }
+
+    /// Whether more is known of the process than the message itself tells.
+    #[must_use]
+    pub const fn has_process(&self) -> bool {
+        self.process.is_some()
     }
 
     /// Overwrites what looks like a secret.

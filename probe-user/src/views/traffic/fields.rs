@@ -23,6 +23,15 @@ impl filter::Record for Talk {
         match field {
             Field::ProcName => tell(Value::Text(&message.command)),
             Field::ProcPid => tell(Value::Number(message.pid.0.into())),
+            Field::ProcVpid
+            | Field::ProcPpid
+            | Field::ProcCmdline
+            | Field::ProcExe
+            | Field::ProcUid => {
+                if let Some(process) = &self.process {
+                    process.each(field, key, tell);
+                }
+            }
             Field::FdIp | Field::FdNet => both.map(address).for_each(tell),
             Field::FdCip => client.map(address).into_iter().for_each(tell),
             Field::FdSip => server.map(address).into_iter().for_each(tell),

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::{Payload, Talk, payload, redact};
 use crate::{
-    filter::Filter,
+    filter::{Filter, Kind},
     identity::{
-        Directory, Names,
+        Directory, Names, ProcessCache,
         workload::{Holders, Host},
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
@@ -144,6 +144,34 @@ fn messages_pass_filters() {
         false,
     );
     check("evt.type = read and container.id = 3f2a1b4c", &file, true);
+}
+
+#[test]
+fn what_a_message_does_not_tell_of_its_process_is_asked_for() {
+    let own = Message {
+        pid: Pid(std::process::id()),
+        ..message(b"")
+    };
+    let mut processes = ProcessCache::default();
+    let there = talk(own).with_process(&mut processes);
+    let gone = talk(Message {
+        pid: Pid(u32::MAX),
+        ..message(b"")
+    });
+    let gone = gone.with_process(&mut processes);
+    assert!(there.has_process() && !gone.has_process());
+    let check = |filter: &str, of_there, of_gone| {
+        let filter: Filter = filter.parse().unwrap();
+        assert_eq!(filter.never(Kind::Message), None, "{filter}");
+        assert_eq!(filter.matches(&there), of_there, "{filter}");
+        assert_eq!(filter.matches(&gone), of_gone, "{filter}");
+    };
+    let own = std::process::id();
+    check("proc.cmdline exists and proc.exe startswith /", true, false);
+    check("proc.uid exists and proc.ppid > 0", true, false);
+    check(&format!("proc.vpid = {own} or proc.vpid != 1"), true, true);
+    // Of what both tell, the message has the last word: it is of that moment.
+    check("proc.name = curl", true, true);
 }
 
 fn text(bytes: &[u8]) -> String {
