@@ -224,6 +224,7 @@ impl FlowSource {
             netns: self.own_netns.then(own_netns).transpose()?,
             // Only nodes tell of tasks, and who is asked for a service: nobody else would read the answers.
             ecs: if options.traffic {
+                self.source.ecs.warn_of(filter);
                 Some(self.source.ecs.options())
             } else {
                 self.source.ecs.asked_by(filter)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::{Until, engines::EngineArgs, print, stop::Stop};
 use crate::{
@@ -82,12 +83,28 @@ fn at_least_a_second(text: &str) -> Result<Duration, String> {
     Ok(period)
 }
 
+fn asks_for_services(filter: &Filter) -> bool {
+    filter.fields().contains(&Field::EcsService)
+}
+
 impl EcsArgs {
     /// The same where a filter asks for what ECS alone knows.
     #[must_use]
     pub fn asked_by(&self, filter: Option<&Filter>) -> Option<Options> {
-        let asks = |filter: &Filter| filter.fields().contains(&Field::EcsService);
-        filter.is_some_and(asks).then(|| self.options())
+        self.warn_of(filter);
+        filter
+            .is_some_and(asks_for_services)
+            .then(|| self.options())
+    }
+
+    /// Warns if a filter asks for what nobody will tell.
+    pub fn warn_of(&self, filter: Option<&Filter>) {
+        if self.ecs_source == EcsSource::Agent && filter.is_some_and(asks_for_services) {
+            warn!(
+                "the ECS agent knows no services, so nothing has an ecs.service: ask AWS, with \
+                 --ecs-source aws"
+            );
+        }
     }
 
     /// What was asked for, and defaults for the rest.

@@ -128,6 +128,7 @@ impl Run {
 
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let filter = self.filter.of(Kind::Edge)?.cloned();
+        self.ecs.warn_of(filter.as_ref());
         let config = self.resolve()?;
         let settings = Settings::of(&config)?;
         if self.print_config {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -148,4 +148,25 @@ fn the_command_asks_the_agent_of_this_host() {
         .map(|line| line.split_whitespace().last().unwrap())
         .collect();
     assert_eq!(stats, ["0", "0", "1"], "{printed}");
+}
+
+#[test]
+fn a_filter_for_services_is_told_that_the_agent_knows_none() {
+    let listed = |words: &[&str]| {
+        let mut probe = Command::new(place::probe());
+        probe.args([
+            "ps",
+            "--filter",
+            "ecs.service = web",
+            "--engine",
+            "unix:///nowhere",
+        ]);
+        let output = probe.args(words).env_clear().output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = listed(&["--ecs-source", "agent"]);
+    assert!(told.contains("the ECS agent knows no services"), "{told}");
+    let told = listed(&[]);
+    assert!(!told.contains("the ECS agent"), "{told}");
 }
