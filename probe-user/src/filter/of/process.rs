@@ -25,15 +25,14 @@ impl<'a> ProcessRecord<'a> {
 
 impl Record for ProcessRecord<'_> {
     fn each(&self, field: Field, key: &str, tell: &mut dyn FnMut(Value<'_>)) {
-        match field {
-            Field::HostName => tell(Value::Text(self.host)),
-            _ => {
-                self.row.process.each(field, key, tell);
-                if let Some(container) = &self.row.container {
-                    let addresses = container.addresses();
-                    ContainerFields::from(&**container).each(field, key, addresses, tell);
-                }
-            }
+        if field == Field::HostName {
+            tell(Value::Text(self.host));
+            return;
+        }
+        self.row.process.each(field, key, tell);
+        if let Some(container) = &self.row.container {
+            let addresses = container.addresses();
+            ContainerFields::from(&**container).each(field, key, addresses, tell);
         }
     }
 }
