@@ -18,7 +18,7 @@ pub enum Loss {
     OthersFull = 5,
     /// A message that did not fit into the ring of messages.
     MessagesFull = 6,
-    /// A name server's answer that did not fit into its ring.
+    /// A name server's answer that did not fit into its ring, or lay where it cannot be read.
     AnswersFull = 7,
     /// A read or write of a file that found no room: it counts for its cgroup's rest.
     FilesFull = 8,
