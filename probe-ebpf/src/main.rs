@@ -1,4 +1,5 @@
-//! The kernel programs: BTF tracepoints only, one file a probe.
+//! The kernel programs, one file a probe: at BTF tracepoints, and where there is none at functions or the
+//! root cgroup. No kprobes.
 //!
 //! Each program is a shell over one `try_…` function; what that could not do is a [`Loss`], counted
 //! for user space to show.

@@ -8,6 +8,7 @@
 //! here knows of sockets, BPF or graphs.
 
 mod backoff;
+mod by_pid;
 pub mod cgroup;
 pub mod container;
 pub mod directory;
@@ -19,11 +20,11 @@ pub mod layout;
 pub mod lives;
 pub mod names;
 pub mod process;
-mod process_cache;
 pub mod processes;
 pub mod proxy;
 pub mod workload;
 
+pub use by_pid::ByPid;
 pub use cgroup::{CgroupError, CgroupMount};
 pub use container::{Attachment, Container, ContainerId, Life, NetworkMode};
 pub use directory::{Counts, Directory, Facts};
@@ -31,6 +32,5 @@ pub use ecs::{Ecs, EcsStats, EcsView};
 pub use engine::{EngineAddress, EngineState};
 pub use layout::Runtime;
 pub use names::Names;
-pub use process_cache::ProcessCache;
 pub use proxy::Forward;
 pub use workload::{Workload, Workloads};

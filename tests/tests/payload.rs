@@ -132,6 +132,8 @@ fn a_filter_may_ask_for_what_is_known_of_the_process() {
     let told = objects(&own.stdout).unwrap();
     assert_eq!(told.len(), 1, "{}{}", own.stdout, own.stderr);
     assert_eq!(told[0]["text"], "here");
+    // Who says something else is not looked up.
+    assert!(!own.stderr.contains("had ended"), "{}", own.stderr);
     let other = other.interrupt().unwrap();
     assert_eq!(other.stdout, "");
     assert!(other.stderr.contains("1 filtered out"), "{}", other.stderr);

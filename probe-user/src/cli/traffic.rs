@@ -16,7 +16,7 @@ use crate::{
     agent::{Agent, Moment},
     clock::Clock,
     filter::{Field, Filter, Kind},
-    identity::{ProcessCache, workload::Holders},
+    identity::{ByPid, process::Process, workload::Holders},
     kernel::messages::{Capture, Message},
     views::traffic::{Payload, Talk},
 };
@@ -99,9 +99,8 @@ impl Traffic {
             },
             redacts: !self.no_redact,
             filter,
-            processes: filter
-                .is_some_and(asks_for_processes)
-                .then(ProcessCache::default),
+            asking: filter.filter(|filter| filter.fields().into_iter().any(is_in_proc)),
+            processes: ByPid::default(),
             host: agent.hostname().into(),
             holders: Holders::default(),
             tally: Tally::default(),
@@ -114,7 +113,8 @@ impl Traffic {
                 moment = agent.next() => match moment? {
                     Moment::Messages(messages) => teller.tell(messages, &agent)?,
                     Moment::Tick => {
-                        teller.forget();
+                        teller.holders.forget();
+                        teller.processes.forget();
                         teller.complain(&agent)?;
                     }
                     Moment::Records(_) => {}
@@ -142,18 +142,12 @@ fn asks_for_files(filter: &Filter) -> bool {
     of_sockets.is_ok_and(|filter| filter.never(Kind::Message).is_some())
 }
 
-/// Whether it asks for what `/proc` alone tells of a message's process.
-fn asks_for_processes(filter: &Filter) -> bool {
-    filter.fields().iter().any(|field| {
-        matches!(
-            field,
-            Field::ProcVpid
-                | Field::ProcPpid
-                | Field::ProcCmdline
-                | Field::ProcExe
-                | Field::ProcUid
-        )
-    })
+/// Whether `/proc` alone tells it of a message's process.
+const fn is_in_proc(field: Field) -> bool {
+    matches!(
+        field,
+        Field::ProcVpid | Field::ProcPpid | Field::ProcCmdline | Field::ProcExe | Field::ProcUid
+    )
 }
 
 /// Messages so far.
@@ -175,8 +169,9 @@ struct Teller<'a> {
     payload: Payload,
     redacts: bool,
     filter: Option<&'a Filter>,
-    /// Where the filter asks for what messages do not tell of their processes.
-    processes: Option<ProcessCache>,
+    /// The same, if it asks for what messages do not tell of their processes.
+    asking: Option<&'a Filter>,
+    processes: ByPid<Option<Arc<Process>>>,
     host: Arc<str>,
     holders: Holders,
     tally: Tally,
@@ -189,8 +184,10 @@ impl Teller<'_> {
         for message in messages {
             let time = clock.at(message.time);
             let mut talk = Talk::new(message, time, agent.host(), &mut self.holders, &self.host);
-            if let Some(processes) = &mut self.processes {
-                talk = talk.with_process(processes);
+            if let Some(filter) = self.asking
+                && !filter.refuses(&talk, |field| !is_in_proc(field))
+            {
+                talk = talk.with_process(&mut self.processes);
                 self.tally.gone += u64::from(!talk.has_process());
             }
             if !Filter::admits(self.filter, &talk) {
@@ -206,14 +203,6 @@ impl Teller<'_> {
             });
         }
         print(&text)
-    }
-
-    /// Pids are used again.
-    fn forget(&mut self) {
-        self.holders.forget();
-        if let Some(processes) = &mut self.processes {
-            processes.forget();
-        }
     }
 
     /// Says how many messages were lost since the last time.

@@ -1,9 +1,9 @@
 //! Who stands behind a cgroup or an address.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::by_pid::ByPid;
 use super::container::Container;
 use super::directory::Directory;
 use super::ecs::Ecs;
@@ -127,33 +127,13 @@ impl Host {
     }
 }
 
-/// Who processes are, asked of `/proc` once and then remembered until [`Holders::forget`].
-#[derive(Debug, Default)]
-pub struct Holders(HashMap<Pid, Workload>);
-
-/// Processes remembered; with more all are forgotten.
-const MAX_HOLDERS: usize = 4096;
-
-impl Holders {
-    /// Who the process is; nobody once it has ended.
-    pub fn of(&mut self, pid: Pid, host: &Host) -> Workload {
-        if self.0.len() >= MAX_HOLDERS {
-            self.forget();
-        }
-        self.0
-            .entry(pid)
-            .or_insert_with(|| host.at_pid(pid))
-            .clone()
-    }
-
-    /// Pids are used again: call it every second or so.
-    pub fn forget(&mut self) {
-        self.0.clear();
-    }
-}
+/// Who processes are, asked of `/proc` once and then remembered for a while.
+pub type Holders = ByPid<Workload>;
 
 impl Host {
-    fn at_pid(&self, pid: Pid) -> Workload {
+    /// Who the process is; nobody once it has ended.
+    #[must_use]
+    pub fn at_pid(&self, pid: Pid) -> Workload {
         let Some((path, command)) = process::place_of(pid) else {
             return Workload::Unknown;
         };

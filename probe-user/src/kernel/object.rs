@@ -12,7 +12,6 @@ use probe_ebpf::{
     field::{Field, Group},
     flow::MAX_OTHERS,
 };
-
 use tracing::debug;
 
 use super::{

@@ -9,7 +9,7 @@ pub enum Hook {
     Tracepoint,
     /// At the start of a kernel function.
     FunctionEntry,
-    /// At its end.
+    /// At the end of a kernel function.
     FunctionExit,
     /// In the calls of every process below the root cgroup.
     RootCgroup,

@@ -20,8 +20,8 @@ use jiff::Timestamp;
 use super::units::printable;
 use crate::{
     identity::{
-        Container, ProcessCache,
-        process::Process,
+        ByPid, Container,
+        process::{self, Process},
         workload::{Holders, Host, Workload, Workloads as _},
     },
     kernel::messages::{Channel, Direction, Message},
@@ -86,8 +86,9 @@ impl Talk {
 
     /// With what a filter may ask of the process, while it is there.
     #[must_use]
-    pub fn with_process(mut self, processes: &mut ProcessCache) -> Self {
-        self.process = processes.of(self.message.pid);
+    pub fn with_process(mut self, processes: &mut ByPid<Option<Arc<Process>>>) -> Self {
+        let look_up = |pid| process::of_thread(pid).map(Arc::new);
+        self.process = processes.of(self.message.pid, look_up);
         self
     }
 
@@ -241,7 +242,7 @@ fn peer(message: &Message, own: &Workload, known: &Host, holders: &mut Holders) 
         } => known.at(remote.ip()),
         Channel::Unix {
             peer: Some(pid), ..
-        } => holders.of(*pid, known),
+        } => holders.of(*pid, |pid| known.at_pid(pid)),
         _ => Workload::Unknown,
     }
 }

@@ -6,7 +6,7 @@ use super::{Payload, Talk, payload, redact};
 use crate::{
     filter::{Filter, Kind},
     identity::{
-        Directory, Names, ProcessCache,
+        ByPid, Directory, Names,
         workload::{Holders, Host},
     },
     ids::{CgroupId, Nanos, NetNs, Pid},
@@ -152,7 +152,7 @@ fn what_a_message_does_not_tell_of_its_process_is_asked_for() {
         pid: Pid(std::process::id()),
         ..message(b"")
     };
-    let mut processes = ProcessCache::default();
+    let mut processes = ByPid::default();
     let there = talk(own).with_process(&mut processes);
     let gone = talk(Message {
         pid: Pid(u32::MAX),
