@@ -64,13 +64,6 @@ struct Pair {
     peer: Peer,
 }
 
-impl Pair {
-    #[inline(always)]
-    fn is(&self, other: &Self) -> bool {
-        self.cookie == other.cookie && self.peer.is(&other.peer)
-    }
-}
-
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Known {
@@ -168,7 +161,7 @@ fn join(socket: Socket, pair: &Pair, role: u8) -> Result<*mut FlowCounters, Loss
         .ok_or(Loss::PeerUnknown)?;
     let flow = flows::find_or_make(&key)?;
     let known = Known {
-        flow,
+        flow: flow.id,
         role: role.into(),
     };
     // Fails only for memory: then the next datagram is a first one again.
@@ -182,8 +175,7 @@ fn join(socket: Socket, pair: &Pair, role: u8) -> Result<*mut FlowCounters, Loss
         };
         let _ = PEERS.insert(&anybody, &known, BPF_NOEXIST.into());
     }
-    let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
     // SAFETY: a live map value.
-    unsafe { (*counters).last_pid = process.pid };
-    Ok(counters)
+    unsafe { (*flow.counters).last_pid = process.pid };
+    Ok(flow.counters)
 }

@@ -166,6 +166,22 @@ impl FlowCounters {
         rtt_min_us: 0,
         last_pid: 0,
     };
+
+    /// Adds what was counted elsewhere. Each counter only grows, so sums of later reads are never
+    /// smaller.
+    pub fn add(&mut self, other: &Self) {
+        macro_rules! add {
+            ($($counter:ident)*) => { $(self.$counter += other.$counter;)* };
+        }
+        add!(attached detached existing opened closed failed refused timed_out unreachable);
+        add!(sends receives bytes_sent bytes_received retransmits resets_sent resets_received);
+        add!(connect_ns lifetime_ns rtt_us rtt_samples overflows);
+        self.rtt_min_us = match (self.rtt_min_us, other.rtt_min_us) {
+            (0, least) | (least, 0) => least,
+            (a, b) => a.min(b),
+        };
+        self.last_pid = self.last_pid.max(other.last_pid);
+    }
 }
 
 const _: () = {

@@ -13,7 +13,7 @@ use probe_ebpf::{
 
 use crate::{
     atomic::{compare_swap, exchange, fetch_add},
-    flows::OTHER,
+    flows::{self, OTHER},
 };
 
 /// Buckets of [`WAITING`], a power of two.
@@ -65,18 +65,10 @@ static NOTHING: Halves = Halves::NONE;
 /// Remembers the client half of a connection until the server half asks for it.
 #[inline(always)]
 pub(crate) fn offer(half: Half, flow: u64) {
-    if flow & OTHER != 0 {
+    let number = half.number();
+    if flow & OTHER != 0 || number <= CLAIMED {
         return;
     }
-    let number = half.number();
-    if number > CLAIMED {
-        wait(number, flow);
-    }
-    keep(half, flow);
-}
-
-#[inline(always)]
-fn wait(number: u64, flow: u64) {
     let Some(bucket) = bucket(number) else {
         return;
     };
@@ -122,12 +114,12 @@ fn bucket(number: u64) -> Option<*mut Bucket> {
     WAITING.get_ptr_mut((mixed % BUCKETS as u64) as u32)
 }
 
-/// Keeps the client's half of a connection of `flow`, if its rank is the lowest so far. A look in
-/// the map and, after the first hundred connections, hardly ever a store.
+/// Keeps the client's half of a connection of `flow`, if its rank is the lowest so far; gives all that
+/// the flow has kept.
 #[inline(always)]
-pub(crate) fn keep(half: Half, flow: u64) {
+pub(crate) fn keep(half: Half, flow: u64) -> Option<*mut Halves> {
     if flow & OTHER != 0 {
-        return;
+        return None;
     }
     let number = half.number();
     let (slot, lowest) = rank(number);
@@ -135,10 +127,7 @@ pub(crate) fn keep(half: Half, flow: u64) {
         // Another CPU may be quicker. Else only memory lacks: then hosts are joined by address.
         let _ = KEPT.insert(&flow, &NOTHING, BPF_NOEXIST.into());
         KEPT.get_ptr_mut(&flow)
-    });
-    let Some(kept) = kept else {
-        return;
-    };
+    })?;
     // SAFETY: a live map value. A store that another CPU overtakes may leave the higher rank of
     // the two: one connection more that only one host has kept.
     unsafe {
@@ -148,4 +137,54 @@ pub(crate) fn keep(half: Half, flow: u64) {
             place.write_volatile(number);
         }
     }
+    Some(kept)
+}
+
+/// The same for one of many that follow each other. After the first hundred, hardly any is kept: that
+/// the flow's slot tells, without a look in the map.
+#[inline(always)]
+pub(crate) fn keep_of_many(half: Half, flow: u64) {
+    let hot = flows::slot(flow);
+    // SAFETY: a live map value.
+    let bound = hot.map_or(0, |hot| unsafe { (*hot).bound });
+    if bound != 0 && height(rank(half.number()).1) >= bound {
+        return;
+    }
+    if let (Some(kept), Some(hot)) = (keep(half, flow), hot) {
+        // SAFETY: live map values.
+        unsafe { (*hot).bound = highest(kept) };
+    }
+}
+
+/// A rank within its slot.
+#[inline(always)]
+const fn height(rank: u64) -> u64 {
+    rank << SLOTS.ilog2()
+}
+
+/// What a connection of no lower rank is not kept for: the highest of the slots' lowest.
+///
+/// # Safety
+///
+/// `kept` is live.
+#[inline(always)]
+unsafe fn highest(kept: *const Halves) -> u64 {
+    let mut highest = 1;
+    for slot in 0..SLOTS {
+        // SAFETY: by the caller's promise.
+        let number = unsafe {
+            (&raw const (*kept).kept)
+                .cast::<u64>()
+                .add(slot)
+                .read_volatile()
+        };
+        if number == 0 {
+            return u64::MAX;
+        }
+        let height = height(rank(number).1);
+        if height > highest {
+            highest = height;
+        }
+    }
+    highest
 }

@@ -1,6 +1,7 @@
 //! Reading the kernel's own structs.
 
 use core::{
+    arch::asm,
     ffi::c_void,
     marker::PhantomData,
     mem::{MaybeUninit, size_of},
@@ -111,6 +112,19 @@ impl Place for Typed {
 /// An address, of which the verifier knows nothing: a helper call. `T` is made of integers.
 #[derive(Clone, Copy)]
 pub(crate) struct Address(pub(crate) u64);
+
+impl Address {
+    /// A pointer as a number, which the verifier takes for one when it is negated twice.
+    #[inline(always)]
+    pub(crate) fn of(pointer: *const c_void) -> Self {
+        let mut address = pointer as u64;
+        // SAFETY: does nothing.
+        unsafe {
+            asm!("{address} = -{address}", "{address} = -{address}", address = inout(reg) address);
+        }
+        Self(address)
+    }
+}
 
 impl Place for Address {
     #[inline(always)]

@@ -10,6 +10,7 @@ pub mod field;
 pub mod file;
 pub mod flow;
 pub mod half;
+pub mod hot;
 pub mod loss;
 pub mod message;
 pub mod pass;

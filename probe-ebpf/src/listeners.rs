@@ -67,21 +67,17 @@ pub(crate) fn owner(accepted: Socket) -> Owner {
     let Some(mut place) = place(accepted) else {
         return Owner::UNKNOWN;
     };
-    if let Some(owner) = at(&place) {
-        return owner;
+    let mut found = OWNERS.get_ptr(&place);
+    if found.is_none() {
+        place.address = if place.ipv6 != 0 { [0; 16] } else { mapped(0) };
+        found = OWNERS.get_ptr(&place);
     }
-    place.address = if place.ipv6 != 0 { [0; 16] } else { mapped(0) };
-    if let Some(owner) = at(&place) {
-        return owner;
+    if found.is_none() {
+        place.port = 0;
+        found = OWNERS.get_ptr(&place);
     }
-    place.port = 0;
-    at(&place).unwrap_or(Owner::UNKNOWN)
-}
-
-#[inline(always)]
-fn at(place: &Place) -> Option<Owner> {
-    // SAFETY: the value is copied out at once.
-    unsafe { OWNERS.get(place) }.copied()
+    // SAFETY: a live map value, copied out at once.
+    found.map_or(Owner::UNKNOWN, |owner| unsafe { *owner })
 }
 
 #[inline(always)]

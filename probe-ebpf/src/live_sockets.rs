@@ -10,8 +10,10 @@ use probe_ebpf::loss::Loss;
 use crate::{
     kernel::Address,
     losses::counted,
-    memory::{Entry, Memory, STAGE_LISTENING, STAGE_UNIX, table::Slot},
+    memory::{Entry, Memory, STAGE_CONNECTING, STAGE_LISTENING, STAGE_UNIX, table::Slot},
     socket::{Position, Socket},
+    standing::overdue,
+    tcp_life::stands,
 };
 
 /// `struct bpf_iter__bpf_sk_storage_map`.
@@ -78,10 +80,18 @@ fn look(
     entry: Entry,
     position: impl FnOnce() -> Option<Position>,
 ) -> Result<(), Loss> {
+    let memory = entry.as_ptr();
     // SAFETY: a live entry.
-    match unsafe { (*entry.as_ptr()).stage } {
+    match unsafe { (*memory).stage } {
         STAGE_LISTENING => entry.tell_overflows(socket),
         STAGE_UNIX => Ok(()),
+        // A socket's state is told before it is set: asked for in this order, both are of one moment.
+        STAGE_CONNECTING if stands(socket.state()) && entry.is_connecting() => {
+            if let Some(position) = position() {
+                overdue(entry, &position);
+            }
+            Ok(())
+        }
         _ if entry.has_news(socket) => entry.tell(position),
         _ => Ok(()),
     }

@@ -53,6 +53,7 @@ mod resets;
 mod said;
 mod sched_clock;
 mod socket;
+mod standing;
 mod storage;
 mod tcp_life;
 mod top_files;
@@ -62,6 +63,7 @@ mod traffic_files;
 mod unix;
 mod user_memory;
 mod wanted;
+mod word;
 
 /// Helpers such as `bpf_probe_read_kernel` are for GPL-compatible programs only.
 #[unsafe(link_section = "license")]

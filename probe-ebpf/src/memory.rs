@@ -21,7 +21,12 @@ use probe_ebpf::{
 };
 
 use crate::{
-    atomic::add, flows, kernel::Address, listeners::Owner, socket::Position, storage::SocketStorage,
+    atomic::add,
+    flows::{self, Flow},
+    kernel::Address,
+    listeners::Owner,
+    socket::Position,
+    storage::SocketStorage,
 };
 use meter::Meter;
 
@@ -124,24 +129,23 @@ impl Entry {
 
     /// From now on the socket's traffic counts for `flow`.
     #[inline(always)]
-    pub(crate) fn join(self, flow: u64, stage: u16) -> Result<*mut FlowCounters, Loss> {
-        let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
+    pub(crate) fn join(self, flow: Flow, stage: u16) {
+        let counters = flow.counters;
         // SAFETY: a live entry, by `new`, and a live map value.
         unsafe {
-            (*self.0).flow = flow;
+            (*self.0).flow = flow.id;
             (*self.0).stage = stage;
             (*counters).last_pid = (*self.0).pid;
             add(&raw mut (*counters).attached, 1);
         }
-        Ok(counters)
     }
 
     /// `connect` was called. Its SYN may be sent again: what the flow has been told of starts here.
     #[inline(always)]
-    pub(crate) fn connect(self, flow: u64) -> Result<(), Loss> {
+    pub(crate) fn connect(self, flow: Flow) {
         // SAFETY: a live entry, by `new`.
         unsafe { (*self.0).told = 0 };
-        self.join(flow, STAGE_CONNECTING).map(drop)
+        self.join(flow, STAGE_CONNECTING);
     }
 
     /// From now on it counts for none; its flow has all it counted.
@@ -253,6 +257,13 @@ impl Entry {
     pub(crate) fn is_active(self) -> bool {
         // SAFETY: a live entry, by `new`.
         unsafe { (*self.0).active != 0 }
+    }
+
+    /// Whether `connect` was called and has not been answered, as it is at this moment.
+    #[inline(always)]
+    pub(crate) fn is_connecting(self) -> bool {
+        // SAFETY: a live entry, by `new`.
+        unsafe { (&raw const (*self.0).stage).read_volatile() == STAGE_CONNECTING }
     }
 
     /// A connection was accepted, whose memory is new. If it is not, the end of another socket at the

@@ -14,7 +14,7 @@ use aya_ebpf::{
 };
 use probe_ebpf::{
     loss::Loss,
-    pass::{PASS_CLIENTS, PASS_LISTENERS, PASS_SERVERS},
+    pass::{PASS_CLIENTS, PASS_LISTENERS, PASS_OVER, PASS_SERVERS},
 };
 
 use crate::{
@@ -24,12 +24,9 @@ use crate::{
     },
     losses::counted,
     socket::Socket,
-    tcp_life::{CLOSE, ESTABLISHED, LISTEN, SYN_SENT, listening, resume},
+    standing::resume,
+    tcp_life::{LISTEN, listening, stands},
 };
-
-const SYN_RECV: i32 = 3;
-const TIME_WAIT: i32 = 6;
-const NEW_SYN_RECV: i32 = 12;
 
 /// Which pass this is; the one entry is set by user space.
 #[btf_map]
@@ -47,6 +44,12 @@ struct ListenKey {
 /// client's, in the wrong direction.
 #[btf_map]
 static LISTENERS: HashMap<ListenKey, u32, 16_384, { BPF_F_NO_PREALLOC as usize }> = HashMap::new();
+
+/// Whether all passes are over: what stood before is known then.
+#[inline(always)]
+pub(crate) fn are_known() -> bool {
+    PASS.get(0).is_some_and(|pass| *pass == PASS_OVER)
+}
 
 /// `struct bpf_iter__task_file`.
 #[repr(C)]
@@ -111,8 +114,7 @@ fn look(task: *const c_void, file: *const c_void) -> Result<(), Loss> {
                 .map_err(|_| Loss::FlowMapFull)?;
             listening(socket, &owner)
         }
-        (_, LISTEN | SYN_SENT | SYN_RECV | TIME_WAIT | CLOSE | NEW_SYN_RECV) => Ok(()),
-        (PASS_CLIENTS | PASS_SERVERS, ESTABLISHED..) => {
+        (PASS_CLIENTS | PASS_SERVERS, state) if stands(state) => {
             // SAFETY: nothing is read but whether there is an entry.
             let active = unsafe { LISTENERS.get(&key) }.is_none();
             if active != (pass == PASS_CLIENTS) {

@@ -3,6 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use probe_ebpf::loss::Loss;
 
 use crate::{
     atomic::add,
@@ -10,6 +11,7 @@ use crate::{
     datagram,
     losses::counted,
     socket::Socket,
+    standing::meet,
     unix,
 };
 
@@ -39,39 +41,84 @@ fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
     ended("sock_recv_length", ctx.arg(0), &call)
 }
 
-/// The hot path of the probe: over TCP it looks nothing up but the socket's own memory.
+/// What a socket is, as far as calls are counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Family {
+    Tcp,
+    Udp,
+    Unix,
+}
+
+impl Family {
+    /// Whether it is the socket's.
+    #[inline(always)]
+    fn is_of(self, socket: Socket) -> bool {
+        match self {
+            Self::Tcp => socket.is_tcp(),
+            Self::Udp => socket.is_udp(),
+            Self::Unix => socket.is_unix(),
+        }
+    }
+}
+
+/// The end of a call on a socket of whichever family.
 #[inline(always)]
-pub(crate) fn ended(program: &'static str, sk: *const c_void, call: &Call) -> i32 {
+fn ended(program: &'static str, sk: *const c_void, call: &Call) -> i32 {
     // SAFETY: the hook's argument is a socket.
     let socket = unsafe { Socket::new(sk) };
-    if socket.is_udp() {
-        // Also a call that failed has noted its peer.
-        return counted(program, datagram::count(socket, call));
-    }
-    // An error, the end of the stream, or only a look.
-    if call.returned <= 0 || !call.moves {
-        return 0;
-    }
-    if socket.is_tcp() {
-        count_tcp(socket, call.direction);
-    } else if socket.is_unix() {
-        return counted(program, unix::count(socket, call));
+    for family in [Family::Udp, Family::Tcp, Family::Unix] {
+        if family.is_of(socket) {
+            return counted(program, count(family, socket, call));
+        }
     }
     0
 }
 
-/// A socket without memory has been counted as a loss when it got none.
+/// The same of a call that only sockets of one family have, and of that family those that are counted.
 #[inline(always)]
-fn count_tcp(socket: Socket, direction: Direction) {
-    let Some(entry) = socket.memory() else {
-        return;
+pub(crate) fn ended_on(
+    program: &'static str,
+    family: Family,
+    sk: *const c_void,
+    call: &Call,
+) -> i32 {
+    // SAFETY: the hook's argument is a socket.
+    let socket = unsafe { Socket::new(sk) };
+    if !family.is_of(socket) {
+        return 0;
+    }
+    counted(program, count(family, socket, call))
+}
+
+/// The hot path of the probe: over TCP it looks nothing up but the socket's own memory.
+#[inline(always)]
+fn count(family: Family, socket: Socket, call: &Call) -> Result<(), Loss> {
+    match family {
+        // Also a call that failed has noted its peer.
+        Family::Udp => datagram::count(socket, call),
+        // An error, the end of the stream, or only a look.
+        _ if call.returned <= 0 || !call.moves => Ok(()),
+        Family::Tcp => count_tcp(socket, call),
+        Family::Unix => unix::count(socket, call),
+    }
+}
+
+#[inline(always)]
+fn count_tcp(socket: Socket, call: &Call) -> Result<(), Loss> {
+    let entry = match socket.memory() {
+        Some(entry) => entry,
+        None => match meet(socket, *call)? {
+            Some(entry) => entry,
+            None => return Ok(()),
+        },
     };
     let memory = entry.as_ptr();
     // SAFETY: a live entry.
     unsafe {
-        match direction {
+        match call.direction {
             Direction::Send => add(&raw mut (*memory).pending.sends, 1),
             Direction::Receive => add(&raw mut (*memory).pending.receives, 1),
         }
     }
+    Ok(())
 }

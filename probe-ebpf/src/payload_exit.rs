@@ -11,14 +11,14 @@ use aya_ebpf::{macros::fexit, programs::FExitContext};
 use crate::{
     call::{Call, Direction},
     kernel::SOCKET_SK,
-    payload::{MSG_ERRQUEUE, MSG_PEEK, ended},
+    payload::{Family, MSG_ERRQUEUE, MSG_PEEK, ended_on},
     socket::Socket,
 };
 
 /// A program at the end of `$function(…)`, whose first argument is a `struct sock *`, or the
 /// `struct socket *` that has one, and which returns what it moved, after `$arguments` arguments.
 macro_rules! at_end_of {
-    ($($name:ident = $function:literal, $arguments:literal, $direction:ident, $sk:ident;)*) => {$(
+    ($($name:ident = $function:literal, $arguments:literal, $direction:ident, $family:ident, $sk:ident;)*) => {$(
         #[doc = concat!("`", $function, "`, in 5.19 to 6.2.")]
         #[fexit(function = $function)]
         fn $name(ctx: FExitContext) -> i32 {
@@ -35,24 +35,24 @@ macro_rules! at_end_of {
             if sk.is_null() {
                 return 0;
             }
-            ended($function, sk, &call)
+            ended_on($function, Family::$family, sk, &call)
         }
     )*};
 }
 
 at_end_of! {
-    tcp_sendmsg = "tcp_sendmsg", 3, Send, itself;
-    tcp_recvmsg = "tcp_recvmsg", 5, Receive, itself;
-    udp_sendmsg = "udp_sendmsg", 3, Send, of_ipv4;
-    udp_recvmsg = "udp_recvmsg", 5, Receive, itself;
-    udpv6_sendmsg = "udpv6_sendmsg", 3, Send, itself;
-    udpv6_recvmsg = "udpv6_recvmsg", 5, Receive, itself;
-    unix_stream_sendmsg = "unix_stream_sendmsg", 3, Send, of_file;
-    unix_stream_recvmsg = "unix_stream_recvmsg", 4, Receive, of_file;
-    unix_dgram_sendmsg = "unix_dgram_sendmsg", 3, Send, of_datagrams;
-    unix_dgram_recvmsg = "unix_dgram_recvmsg", 4, Receive, of_datagrams;
-    unix_seqpacket_sendmsg = "unix_seqpacket_sendmsg", 3, Send, of_packets;
-    unix_seqpacket_recvmsg = "unix_seqpacket_recvmsg", 4, Receive, of_packets;
+    tcp_sendmsg = "tcp_sendmsg", 3, Send, Tcp, itself;
+    tcp_recvmsg = "tcp_recvmsg", 5, Receive, Tcp, itself;
+    udp_sendmsg = "udp_sendmsg", 3, Send, Udp, of_ipv4;
+    udp_recvmsg = "udp_recvmsg", 5, Receive, Udp, itself;
+    udpv6_sendmsg = "udpv6_sendmsg", 3, Send, Udp, itself;
+    udpv6_recvmsg = "udpv6_recvmsg", 5, Receive, Udp, itself;
+    unix_stream_sendmsg = "unix_stream_sendmsg", 3, Send, Unix, of_file;
+    unix_stream_recvmsg = "unix_stream_recvmsg", 4, Receive, Unix, of_file;
+    unix_dgram_sendmsg = "unix_dgram_sendmsg", 3, Send, Unix, of_datagrams;
+    unix_dgram_recvmsg = "unix_dgram_recvmsg", 4, Receive, Unix, of_datagrams;
+    unix_seqpacket_sendmsg = "unix_seqpacket_sendmsg", 3, Send, Unix, of_packets;
+    unix_seqpacket_recvmsg = "unix_seqpacket_recvmsg", 4, Receive, Unix, of_packets;
 }
 
 #[inline(always)]

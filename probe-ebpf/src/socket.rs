@@ -2,7 +2,7 @@
 
 mod position;
 
-use core::{arch::asm, ffi::c_void};
+use core::ffi::c_void;
 
 use aya_ebpf::{bindings::BPF_SK_STORAGE_GET_F_CREATE, helpers::generated::bpf_sk_storage_get};
 use probe_ebpf::{
@@ -56,15 +56,10 @@ impl Socket {
         unsafe { bpf_sk_storage_get(map, self.0.cast_mut(), core::ptr::null_mut(), flags) }.cast()
     }
 
-    /// Where it is, as a number: to the verifier what is left of a pointer that is negated twice.
+    /// Where it is.
     #[inline(always)]
     pub(crate) fn address(self) -> Address {
-        let mut address = self.0 as u64;
-        // SAFETY: does nothing.
-        unsafe {
-            asm!("{address} = -{address}", "{address} = -{address}", address = inout(reg) address);
-        }
-        Address(address)
+        Address::of(self.0)
     }
 
     /// What is remembered of a TCP socket, if anything is.
@@ -82,6 +77,15 @@ impl Socket {
         match table::take(self.address()) {
             Some(entry) => Ok(entry),
             None => self.lasting_memory_or_new(),
+        }
+    }
+
+    /// The same for one that was made just now, which had none.
+    #[inline(always)]
+    pub(crate) fn memory_of_new(self) -> Result<Entry, Loss> {
+        match table::take(self.address()) {
+            Some(entry) => Ok(entry),
+            None => self.memory_or_new(),
         }
     }
 
@@ -261,11 +265,16 @@ impl Socket {
     /// The socket's flow as the end in `role`, of `process`, with the other end `peer`.
     #[inline(always)]
     pub(crate) fn flow_key(self, role: u8, process: &Process, peer: u64) -> Option<FlowKey> {
-        let (remote, port) = match role {
-            ROLE_LISTENER => ([0; 16], 0),
-            _ => self.remote()?,
+        let (local, mut remote) = self.addresses()?;
+        if role == ROLE_LISTENER {
+            remote = [0; 16];
+        }
+        let port = match role {
+            // SAFETY: a socket, by `new`.
+            ROLE_CLIENT => u16::from_be(unsafe { SK_REMOTE_PORT.read(self.0) }),
+            _ => self.local_port(),
         };
-        let mut key = self.flow_key_to(role, process, PROTOCOL_TCP, remote, port)?;
+        let mut key = self.key(role, process, PROTOCOL_TCP, (local, remote), port);
         key.peer = peer;
         Some(key)
     }
@@ -281,21 +290,33 @@ impl Socket {
         port: u16,
     ) -> Option<FlowKey> {
         let (local, _) = self.addresses()?;
-        Some(FlowKey {
+        let port = match role {
+            ROLE_CLIENT => port,
+            _ => self.local_port(),
+        };
+        Some(self.key(role, process, protocol, (local, remote), port))
+    }
+
+    #[inline(always)]
+    fn key(
+        self,
+        role: u8,
+        process: &Process,
+        protocol: u8,
+        (local, remote): ([u8; 16], [u8; 16]),
+        port: u16,
+    ) -> FlowKey {
+        FlowKey {
             cgroup: process.cgroup,
             peer: 0,
             local,
             remote,
             comm: process.comm,
             netns: self.netns(),
-            port: if role == ROLE_CLIENT {
-                port
-            } else {
-                self.local_port()
-            },
+            port,
             protocol,
             role,
-        })
+        }
     }
 }
 

@@ -6,11 +6,8 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{helpers::bpf_ktime_get_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
-use probe_ebpf::{
-    flow::{ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER},
-    half::Half,
-    loss::Loss,
-};
+use probe_ebpf::flow::{ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER};
+use probe_ebpf::{half::Half, loss::Loss};
 
 use crate::{
     atomic::add,
@@ -19,17 +16,21 @@ use crate::{
     listeners,
     losses::counted,
     memory::{Entry, STAGE_CONNECTING, STAGE_IDLE, STAGE_LISTENING, STAGE_OPEN, STAGE_SHUT, table},
-    socket::{Position, Socket},
+    socket::Socket,
+    standing::overdue,
 };
 
 // `TCP_*` of include/net/tcp_states.h.
 pub(crate) const ESTABLISHED: i32 = 1;
 pub(crate) const SYN_SENT: i32 = 2;
-pub(crate) const FIN_WAIT1: i32 = 4;
+const SYN_RECV: i32 = 3;
+const FIN_WAIT1: i32 = 4;
+const TIME_WAIT: i32 = 6;
 pub(crate) const CLOSE: i32 = 7;
 pub(crate) const CLOSE_WAIT: i32 = 8;
-pub(crate) const LAST_ACK: i32 = 9;
+const LAST_ACK: i32 = 9;
 pub(crate) const LISTEN: i32 = 10;
+const NEW_SYN_RECV: i32 = 12;
 
 // errno of include/uapi/asm-generic/errno.h.
 const ENETUNREACH: u32 = 101;
@@ -60,12 +61,23 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
         SYN_SENT => connecting(socket),
         LISTEN => listening(socket, &Process::current()),
         ESTABLISHED => established(socket, old),
-        CLOSE => closed(socket),
+        // It is destroyed next, and tells all then.
+        CLOSE if socket.is_orphan() => Ok(()),
+        CLOSE => closed(socket, old),
         _ => {
             shut(socket);
             Ok(())
         }
     }
+}
+
+/// Whether it is the state of a connection.
+#[inline(always)]
+pub(crate) const fn stands(state: i32) -> bool {
+    !matches!(
+        state,
+        SYN_SENT | SYN_RECV | TIME_WAIT | CLOSE | LISTEN | NEW_SYN_RECV
+    )
 }
 
 /// `tcp_destroy_sock(struct sock *sk)`, since 4.16: no call can reach the socket any more. Only now
@@ -77,9 +89,10 @@ fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = socket.memory() else {
         return 0;
     };
+    let concluded = conclude(socket, entry);
     let ended = entry.end(|| socket.position());
     table::leave(socket.address());
-    counted("tcp_destroy_sock", ended)
+    counted("tcp_destroy_sock", concluded.and(ended))
 }
 
 /// In `connect`: the caller is the client.
@@ -99,7 +112,8 @@ fn connecting(socket: Socket) -> Result<(), Loss> {
         (*entry.as_ptr()).pid = process.pid;
         (*entry.as_ptr()).since = bpf_ktime_get_ns();
     }
-    entry.connect(flow)
+    entry.connect(flow);
+    Ok(())
 }
 
 /// Whoever listens owns what will be accepted. A listener has a flow of its own: it says who
@@ -122,12 +136,11 @@ pub(crate) fn listening(socket: Socket, owner: &Process) -> Result<(), Loss> {
         return Ok(());
     };
     let flow = flows::find_or_make(&key)?;
-    let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
     // SAFETY: as above, and a live map value.
     unsafe {
-        entry.listen(socket.address(), flow);
-        (*counters).last_pid = owner.pid;
-        add(&raw mut (*counters).attached, 1);
+        entry.listen(socket.address(), flow.id);
+        (*flow.counters).last_pid = owner.pid;
+        add(&raw mut (*flow.counters).attached, 1);
     }
     Ok(())
 }
@@ -138,9 +151,11 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
     let Some(position) = socket.position() else {
         return Ok(());
     };
-    let entry = socket.memory_or_new()?;
-    // SAFETY: a live entry.
-    let connecting = unsafe { (*entry.as_ptr()).stage == STAGE_CONNECTING };
+    let entry = match old {
+        SYN_RECV => socket.memory_of_new()?,
+        _ => socket.memory_or_new()?,
+    };
+    let connecting = entry.is_connecting();
     // A client that was connecting when the probe came has no memory of it.
     let active = connecting || old == SYN_SENT;
     let origin = position.origin(active);
@@ -149,11 +164,18 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
     }
     // Before the socket has its flow: the tick may look at any moment.
     entry.begin(active, origin, &position);
-    if connecting {
-        // SAFETY: as above.
-        halves::offer(origin, unsafe { (*entry.as_ptr()).flow });
+    let peer = if connecting {
+        0
     } else {
-        attach(socket, entry, active, origin)?;
+        let Some(peer) = attach(socket, entry, active, origin)? else {
+            return Ok(());
+        };
+        peer
+    };
+    // SAFETY: a live entry.
+    let flow = unsafe { (*entry.as_ptr()).flow };
+    if let Some(half) = offer(active, origin, flow, peer) {
+        halves::keep_of_many(half, flow);
     }
     let memory = entry.as_ptr();
     // SAFETY: as above.
@@ -173,7 +195,7 @@ fn established(socket: Socket, old: i32) -> Result<(), Loss> {
 /// Gives a connection its flow by what the socket alone tells: an accepted one, or one that the
 /// probe has not seen connect.
 #[inline(always)]
-fn attach(socket: Socket, entry: Entry, active: bool, origin: Half) -> Result<(), Loss> {
+fn attach(socket: Socket, entry: Entry, active: bool, origin: Half) -> Result<Option<u64>, Loss> {
     // SAFETY: a live entry. Where there is no owner, the cgroup is the socket's all the same.
     let owner = unsafe {
         Process {
@@ -182,10 +204,11 @@ fn attach(socket: Socket, entry: Entry, active: bool, origin: Half) -> Result<()
             comm: (*entry.as_ptr()).comm,
         }
     };
-    join_flow(socket, entry, active, origin, &owner).map(drop)
+    join_flow(socket, entry, active, origin, &owner)
 }
 
-/// Finds the flow of a connection that stands, matches it with its other end, and joins it.
+/// Finds the flow of a connection that stands, and joins it; gives the flow of a client's end that was
+/// matched with it, 0 for none.
 #[inline(always)]
 pub(crate) fn join_flow(
     socket: Socket,
@@ -193,23 +216,28 @@ pub(crate) fn join_flow(
     active: bool,
     origin: Half,
     owner: &Process,
-) -> Result<bool, Loss> {
+) -> Result<Option<u64>, Loss> {
     let (role, peer) = if active {
         (ROLE_CLIENT, 0)
     } else {
         (ROLE_SERVER, halves::take(origin))
     };
     let Some(key) = socket.flow_key(role, owner, peer) else {
-        return Ok(false);
+        return Ok(None);
     };
-    let flow = flows::find_or_make(&key)?;
-    entry.join(flow, STAGE_OPEN)?;
+    entry.join(flows::find_or_make(&key)?, STAGE_OPEN);
+    Ok(Some(peer))
+}
+
+/// Offers a client's half to the server's end, and gives the half that is to be kept for other hosts:
+/// of a connection whose two ends have been matched it is the client's end that keeps it.
+#[inline(always)]
+pub(crate) fn offer(active: bool, origin: Half, flow: u64, peer: u64) -> Option<Half> {
     if active {
         halves::offer(origin, flow);
-    } else if peer == 0 {
-        halves::keep(origin.swapped(), flow);
+        return Some(origin);
     }
-    Ok(true)
+    (peer == 0).then(|| origin.swapped())
 }
 
 /// A FIN is about to be sent: nothing can be after it. What was sent is told with the rest, at the
@@ -219,20 +247,45 @@ fn shut(socket: Socket) {
     let Some(entry) = socket.memory() else {
         return;
     };
+    catch_up(socket, entry);
     // SAFETY: a live entry.
     if unsafe { (*entry.as_ptr()).stage } == STAGE_OPEN {
         entry.shut(socket.written());
     }
 }
 
+/// A connection that was asked for stands, or has stood.
 #[inline(always)]
-fn closed(socket: Socket) -> Result<(), Loss> {
+fn catch_up(socket: Socket, entry: Entry) {
+    if entry.is_connecting()
+        && let Some(position) = socket.position()
+    {
+        overdue(entry, &position);
+    }
+}
+
+#[inline(always)]
+fn closed(socket: Socket, old: i32) -> Result<(), Loss> {
     let Some(entry) = socket.memory() else {
         return Ok(());
     };
+    if old != SYN_SENT {
+        catch_up(socket, entry);
+    }
+    let concluded = conclude(socket, entry);
+    let told = entry.tell(|| socket.position());
+    // SAFETY: a live entry.
+    unsafe { (*entry.as_ptr()).stage = STAGE_IDLE };
+    concluded.and(told)
+}
+
+/// Counts what comes to its end: a connection, an attempt, listening. When the socket is destroyed,
+/// that is what no change of state has told of.
+#[inline(always)]
+fn conclude(socket: Socket, entry: Entry) -> Result<(), Loss> {
     let memory = entry.as_ptr();
     // SAFETY: a live entry.
-    let told = unsafe {
+    unsafe {
         match (*memory).stage {
             STAGE_OPEN | STAGE_SHUT => {
                 if (*memory).since != 0 {
@@ -240,23 +293,16 @@ fn closed(socket: Socket) -> Result<(), Loss> {
                     add(&raw mut (*memory).pending.lifetime_ns, stood);
                 }
                 add(&raw mut (*memory).pending.closed, 1);
-                if socket.is_orphan() {
-                    return Ok(()); // it is destroyed next, and tells all then
-                }
-                entry.tell(|| socket.position())
             }
             STAGE_CONNECTING => {
                 add(&raw mut (*memory).pending.failed, 1);
                 failed((*memory).flow, socket.error());
-                entry.tell(|| socket.position())
             }
-            STAGE_LISTENING => entry.stop_listening(socket.address()),
-            _ => Ok(()),
+            STAGE_LISTENING => return entry.stop_listening(socket.address()),
+            _ => {}
         }
-    };
-    // SAFETY: as above.
-    unsafe { (*memory).stage = STAGE_IDLE };
-    told
+    }
+    Ok(())
 }
 
 /// Counts why a connect failed; the flow has the number of all that did from the socket.
@@ -274,40 +320,4 @@ fn failed(flow: u64, error: u32) {
             _ => {}
         }
     }
-}
-
-/// Lets a connection that stood before the probe came count from now on.
-#[inline(always)]
-pub(crate) fn resume(
-    socket: Socket,
-    active: bool,
-    owner: &Process,
-    position: &Position,
-) -> Result<(), Loss> {
-    let entry = socket.memory_or_lasting()?;
-    // SAFETY: a live entry.
-    unsafe {
-        if (*entry.as_ptr()).flow != 0 {
-            return Ok(()); // its connect or accept was seen, or another process shares it
-        }
-        (*entry.as_ptr()).comm = owner.comm;
-        (*entry.as_ptr()).pid = owner.pid;
-    }
-    let origin = position.origin(active);
-    entry.resume(active, origin, position);
-    if !join_flow(socket, entry, active, origin, owner)? {
-        return Ok(());
-    }
-    let shut = !matches!(socket.state(), ESTABLISHED | CLOSE_WAIT);
-    // SAFETY: as above.
-    unsafe {
-        if shut {
-            // As of `position`, the FIN included: it is not new either.
-            (*entry.as_ptr()).stage = STAGE_SHUT;
-        }
-        if let Some(counters) = flows::counters((*entry.as_ptr()).flow) {
-            add(&raw mut (*counters).existing, 1);
-        }
-    }
-    Ok(())
 }

@@ -23,7 +23,8 @@ use crate::{
     call::{Call, Direction},
     flows,
     kernel::{
-        Process, UNIX_ADDRESS, UNIX_ADDRESS_HOLDERS, UNIX_ADDRESS_LEN, UNIX_ADDRESS_NAME, UNIX_PEER,
+        Address, Process, UNIX_ADDRESS, UNIX_ADDRESS_HOLDERS, UNIX_ADDRESS_LEN, UNIX_ADDRESS_NAME,
+        UNIX_PEER,
     },
     memory::{Entry, STAGE_UNIX},
     socket::{Socket, bytes},
@@ -96,7 +97,7 @@ fn join(
     let key = FlowKey {
         cgroup: process.cgroup,
         peer: 0,
-        local: bytes([listener as u64, remember_path(listener)]),
+        local: bytes([Address::of(listener).0, remember_path(listener)]),
         remote: [0; 16],
         comm: process.comm,
         netns: socket.netns(),
@@ -105,13 +106,12 @@ fn join(
         role,
     };
     let flow = flows::find_or_make(&key)?;
-    let counters = flows::counters(flow).ok_or(Loss::CountersGone)?;
     // SAFETY: a live entry, and a live map value.
     unsafe {
-        (*entry.as_ptr()).flow = flow;
-        (*counters).last_pid = process.pid;
+        (*entry.as_ptr()).flow = flow.id;
+        (*flow.counters).last_pid = process.pid;
     }
-    Ok(Some(counters))
+    Ok(Some(flow.counters))
 }
 
 /// Which end the socket is, and the address of the one that listens; `None` when no end has one.

@@ -304,6 +304,7 @@ fn flow_maps(object: &mut Object) -> Result<FlowMaps, LoadError> {
         flows: object.take_map("FLOWS")?,
         others: object.take_map("OTHERS")?,
         counters: object.take_map("COUNTERS")?,
+        hot: object.take_map("HOT")?,
         kept: object.take_map("KEPT")?,
         paths: object.take_map("PATHS")?,
     })

@@ -2,12 +2,11 @@
 //! of what is done for a datagram.
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
-use probe_ebpf::spread::spread;
 
 use super::{Known, Pair};
 use crate::{
     atomic::{compare_swap, exchange},
-    socket::words,
+    word,
 };
 
 /// Slots of a CPU, a power of two.
@@ -37,12 +36,12 @@ pub(super) fn find(pair: &Pair) -> Option<Known> {
     // SAFETY: a live map value; what was read while somebody wrote is thrown away.
     unsafe {
         let version = (&raw const (*slot).version).read_volatile();
-        let held = (&raw const (*slot).pair).read_volatile();
+        let same = word::same(&raw const (*slot).pair, pair);
         let known = (&raw const (*slot).known).read_volatile();
         let uses = (*slot).uses;
         (*slot).uses = uses.wrapping_add(1);
         (version.is_multiple_of(2)
-            && held.is(pair)
+            && same
             && !uses.is_multiple_of(USES)
             && (&raw const (*slot).version).read_volatile() == version)
             .then_some(known)
@@ -64,7 +63,7 @@ pub(super) fn remember(pair: &Pair, known: Known) {
         {
             return; // the next datagram will
         }
-        (&raw mut (*slot).pair).write_volatile(*pair);
+        word::copy(&raw mut (*slot).pair, pair);
         (&raw mut (*slot).known).write_volatile(known);
         exchange(&raw mut (*slot).version, writing.wrapping_add(1));
     }
@@ -72,7 +71,7 @@ pub(super) fn remember(pair: &Pair, known: Known) {
 
 #[inline(always)]
 fn slot(pair: &Pair) -> Option<*mut Slot> {
-    let [above, below] = words(pair.peer.address);
-    let mixed = spread(above ^ below).wrapping_add(pair.cookie) ^ u64::from(pair.peer.port) << 32;
-    RECENT.get_ptr_mut((spread(mixed) >> (64 - SLOTS.ilog2())) as u32)
+    // SAFETY: a pair is made of integers, without padding.
+    let mixed = unsafe { word::mixed(pair) };
+    RECENT.get_ptr_mut((mixed >> (64 - SLOTS.ilog2())) as u32)
 }

@@ -6,10 +6,13 @@ use aya_ebpf::helpers::generated::bpf_skc_to_tcp_sock;
 use probe_ebpf::half::Half;
 
 use super::{SOCK_DONE, Socket};
-use crate::kernel::{
-    Address, Place, SK_DROPS, SK_FLAGS, TCP_BYTES_ACKED, TCP_BYTES_RECEIVED, TCP_COPIED_SEQ,
-    TCP_RCV_NXT, TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SEGMENTS, TCP_SND_UNA, TCP_SRTT, TCP_WRITE_SEQ,
-    Typed,
+use crate::{
+    call::{Call, Direction},
+    kernel::{
+        Address, Place, SK_DROPS, SK_FLAGS, SK_STATE, TCP_BYTES_ACKED, TCP_BYTES_RECEIVED,
+        TCP_COPIED_SEQ, TCP_RCV_NXT, TCP_RETRANSMITS, TCP_RTT_MIN, TCP_SEGMENTS, TCP_SND_UNA,
+        TCP_SRTT, TCP_WRITE_SEQ, Typed,
+    },
 };
 
 /// How far a connection's two byte streams have come, as its programs see them.
@@ -81,6 +84,28 @@ impl Position {
         }
     }
 
+    /// As it was before a call that has ended.
+    #[inline(always)]
+    pub(crate) fn before(self, call: Call) -> Self {
+        let moved = call.returned.cast_unsigned();
+        match call.direction {
+            Direction::Send => Self {
+                sent: self.sent.wrapping_sub(moved),
+                ..self
+            },
+            Direction::Receive => Self {
+                received: self.received.wrapping_sub(moved),
+                ..self
+            },
+        }
+    }
+
+    /// Whether nothing has moved since `origin`.
+    #[inline(always)]
+    pub(crate) fn is_at(&self, origin: Half) -> bool {
+        self.sent == origin.first_sent && self.received == origin.first_received
+    }
+
     /// A number that has changed once more was received, or sent again. Both take a segment: what comes
     /// is acknowledged, if only a moment after it was read. What has come and waits is read without
     /// one; as long as it waits, the number is none that the socket will have.
@@ -132,6 +157,12 @@ impl Address {
     #[inline(always)]
     pub(crate) fn has_moved(self, sent: u32, mark: u32) -> bool {
         self.read(&TCP_WRITE_SEQ) != sent || self.read(&TCP_SEGMENTS) != mark
+    }
+
+    /// As [`Socket::state`].
+    #[inline(always)]
+    pub(crate) fn state(self) -> i32 {
+        self.read(&SK_STATE).into()
     }
 
     /// Of a listener, connections that found the backlog full.

@@ -111,6 +111,7 @@ impl Agent {
             flows_dropped: self.ledger.refused(),
             records_dropped: self.records.get_ref().undecoded(),
             names_dropped: self.host.names.refused(),
+            runs_missed: self.object.runs_missed().map_err(RunError::Missed)?,
             ..Losses::default()
         };
         Ok(kernel + here)

@@ -41,6 +41,9 @@ pub enum RunError {
     /// The loss counters could not be read.
     #[error("the loss counters cannot be read")]
     Losses(#[source] aya::maps::MapError),
+    /// What the kernel says of a program could not be read.
+    #[error("the runs that the kernel left out cannot be read")]
+    Missed(#[source] io::Error),
     /// What the kernel is to keep back could not be told.
     #[error("the kernel keeps back what the filter may let pass")]
     Refused(#[source] aya::maps::MapError),

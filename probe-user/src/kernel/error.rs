@@ -57,6 +57,9 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
+    /// How many CPUs there can be is not known.
+    #[error("cannot read how many CPUs there can be from /sys/devices/system/cpu/possible")]
+    Cpus(#[source] io::Error),
     /// Maps or BTF were refused.
     #[error("the kernel refused the probe's maps")]
     Object(#[source] EbpfError),

@@ -14,6 +14,7 @@ use super::{
     batch::BatchReader,
     flow::path_text,
     halves::{Halves, KeptHalves},
+    hot::HotFlows,
     live_sockets::LiveSockets,
     take::take,
 };
@@ -90,6 +91,8 @@ pub struct FlowMaps {
     pub others: Map,
     /// `COUNTERS`: by id, for each CPU.
     pub counters: Map,
+    /// `HOT`: of those that a CPU has at hand.
+    pub hot: Map,
     /// `KEPT`: sequence numbers, by id.
     pub kept: Map,
     /// `PATHS`: of unix sockets, by key.
@@ -102,6 +105,7 @@ pub struct FlowTable {
     others: BpfHashMap<MapData, Key, u64>,
     paths: BpfHashMap<MapData, u64, [u64; PATH_WORDS]>,
     counters: PerCpuHashMap<MapData, u64, Counters>,
+    hot: HotFlows,
     cpus: usize,
     kept: KeptHalves,
     live_sockets: LiveSockets,
@@ -128,6 +132,7 @@ impl FlowTable {
             flows: maps.flows.try_into()?,
             others: maps.others.try_into()?,
             counters: maps.counters.try_into()?,
+            hot: HotFlows::map(maps.hot)?,
             kept: maps.kept.try_into()?,
             paths: maps.paths.try_into()?,
             cpus,
@@ -177,6 +182,7 @@ impl FlowTable {
                 })
                 .map_err(FlowError::Read)?;
         }
+        let hot = self.hot.read();
         let mut deltas = Vec::new();
         let mut quiet = Vec::new();
         self.counter_reader
@@ -186,7 +192,10 @@ impl FlowTable {
                 let Some(flow) = known.get_mut(&id) else {
                     return;
                 };
-                let now = sum(cpus);
+                let mut now = sum(cpus);
+                if let Some(hot) = hot.get(&id) {
+                    now.add(hot);
+                }
                 match flow.advance(now) {
                     Some(counts) => deltas.push(flow.delta(id, counts)),
                     None if now.attached == now.detached => quiet.push(id),
@@ -224,13 +233,23 @@ impl FlowTable {
                     _ => &mut self.flows,
                 };
                 gone_or(keys.remove(&Key(flow.key)))?;
+                self.hot.retire(*id);
                 flow.retired = true;
                 flow.idle = 0;
             } else if flow.retired && flow.idle >= GRACE_TICKS {
+                let Some(hot) = self.hot.empty(*id) else {
+                    flow.idle = 0;
+                    continue;
+                };
                 let map = self.counters.map().fd().as_fd();
                 let last = take::<u64, Counters>(map, &id.0, self.cpus);
                 let last = last.map_err(FlowError::Read)?;
-                if let Some(counts) = last.and_then(|cpus| flow.advance(sum(&cpus))) {
+                let last = last.map(|cpus| {
+                    let mut last = sum(&cpus);
+                    last.add(&hot);
+                    last
+                });
+                if let Some(counts) = last.and_then(|last| flow.advance(last)) {
                     news.deltas.push(flow.delta(*id, counts));
                 }
                 // Of datagrams and unix sockets there are none.
@@ -292,21 +311,11 @@ impl Known {
     }
 }
 
-/// Adds the CPUs up. Each counter only grows, so sums of later reads are never smaller.
+/// Adds the CPUs up.
 fn sum(cpus: &[Counters]) -> FlowCounters {
     let mut total = FlowCounters::NONE;
     for Counters(cpu) in cpus {
-        macro_rules! add {
-            ($($counter:ident)*) => { $(total.$counter += cpu.$counter;)* };
-        }
-        add!(attached detached existing opened closed failed refused timed_out unreachable);
-        add!(sends receives bytes_sent bytes_received retransmits resets_sent resets_received);
-        add!(connect_ns lifetime_ns rtt_us rtt_samples overflows);
-        total.rtt_min_us = match (total.rtt_min_us, cpu.rtt_min_us) {
-            (0, least) | (least, 0) => least,
-            (a, b) => a.min(b),
-        };
-        total.last_pid = total.last_pid.max(cpu.last_pid);
+        total.add(cpu);
     }
     total
 }

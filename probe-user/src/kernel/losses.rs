@@ -22,12 +22,15 @@ pub struct Losses {
     /// Name servers' answers, or addresses in them, for which there was no room: such addresses have
     /// no name.
     pub names_dropped: u64,
+    /// Runs of a program that the kernel has left out, as it would have interrupted itself. Connections
+    /// and bytes are made up for; a reset, a time to connect or a lifetime may be missing.
+    pub runs_missed: u64,
 }
 
 impl Losses {
     /// Each cause, called as in every output, with its count.
     #[must_use]
-    pub const fn by_cause(&self) -> [(&'static str, u64); 6] {
+    pub const fn by_cause(&self) -> [(&'static str, u64); 7] {
         [
             ("flows_dropped", self.flows_dropped),
             ("sockets_dropped", self.sockets_dropped),
@@ -35,6 +38,7 @@ impl Losses {
             ("counts_dropped", self.counts_dropped),
             ("datagrams_dropped", self.datagrams_dropped),
             ("names_dropped", self.names_dropped),
+            ("runs_missed", self.runs_missed),
         ]
     }
 }
@@ -50,6 +54,7 @@ impl Add for Losses {
             counts_dropped: self.counts_dropped + other.counts_dropped,
             datagrams_dropped: self.datagrams_dropped + other.datagrams_dropped,
             names_dropped: self.names_dropped + other.names_dropped,
+            runs_missed: self.runs_missed + other.runs_missed,
         }
     }
 }
@@ -72,7 +77,7 @@ impl TryFrom<Map> for LossCounters {
 }
 
 impl LossCounters {
-    /// The sums over all CPUs.
+    /// The sums over all CPUs of what the programs count themselves.
     pub fn read(&self) -> Result<Losses, MapError> {
         let sum = |cause| self.of(cause);
         Ok(Losses {
@@ -82,6 +87,7 @@ impl LossCounters {
             counts_dropped: sum(Loss::CountersGone)?,
             datagrams_dropped: sum(Loss::PeerUnknown)?,
             names_dropped: sum(Loss::AnswersFull)?,
+            runs_missed: 0,
         })
     }
 

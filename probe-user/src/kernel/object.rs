@@ -1,27 +1,21 @@
 //! The BPF object: offsets found, programs verified and attached.
 
-use std::{error::Error, fs::File, os::fd::AsFd as _, path::Path};
+mod attach;
+
+use std::{io, os::fd::AsFd as _};
 
 use aya::{
-    EbpfLoader, include_bytes_aligned,
-    maps::Map,
-    programs::{CgroupAttachMode, CgroupSkbAttachType, Iter, Program as AyaProgram, ProgramError},
+    EbpfLoader, include_bytes_aligned, maps::Map, programs::Program as AyaProgram, util::nr_cpus,
 };
 use aya_log::EbpfLogger;
-use probe_ebpf::{
-    field::{Field, Group},
-    flow::MAX_OTHERS,
-};
-use tracing::debug;
+use probe_ebpf::{field::Field, flow::MAX_OTHERS, hot};
 
 use super::{
     connections::Watch,
     error::LoadError,
     fields::{self, Fields},
-    live_sockets::{LiveSockets, MapIterator},
     messages::Capture,
-    open_sockets,
-    programs::{Capability, Program},
+    missed,
 };
 use crate::ids::NetNs;
 
@@ -38,6 +32,8 @@ pub struct Object {
     btf: aya::Btf,
     missing: Vec<(Field, String)>,
     log: Option<EbpfLogger<&'static dyn log::Log>>,
+    /// Runs that were left out of programs that are gone.
+    missed: u64,
 }
 
 /// What may be asked for beyond traffic: there is room for it then.
@@ -64,11 +60,14 @@ impl Object {
         let btf = aya::Btf::from_sys_fs().map_err(LoadError::AyaBtf)?;
         // As many as the programs' own definition: retired flows keep theirs for a while.
         let counters = max_flows.saturating_mul(2).saturating_add(OTHERS);
+        let hot = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))? * hot::SLOTS;
+        let hot = u32::try_from(hot).unwrap_or(u32::MAX);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&btf))
             .map_max_entries("FLOWS", max_flows)
             .map_max_entries("COUNTERS", counters)
+            .map_max_entries("HOT", hot)
             .map_max_entries("KEPT", max_flows.saturating_mul(2));
         let only = only.map_or(0, |netns| netns.0);
         loader.override_global("ONLY_NETNS", &only, true);
@@ -118,6 +117,7 @@ impl Object {
             btf,
             missing,
             log,
+            missed: 0,
         })
     }
 
@@ -128,175 +128,13 @@ impl Object {
         }
     }
 
-    /// Refuses a program by name when a field it reads is missing.
-    fn check(&self, program: &'static str, groups: &[Group]) -> Result<(), LoadError> {
-        let missing = self
-            .missing
-            .iter()
-            .find(|(field, _)| groups.contains(&field.group));
-        match missing {
-            None => Ok(()),
-            Some((_, reason)) => Err(LoadError::Field {
-                program,
-                reason: reason.clone(),
-            }),
-        }
-    }
-
-    /// Attaches the first way to `capability` that this kernel takes, and returns its programs; or
-    /// why it takes none, a reason for each.
-    pub fn attach(
-        &mut self,
-        capability: &Capability,
-        root_cgroup: &Path,
-    ) -> Result<&'static [Program], Vec<LoadError>> {
-        let mut reasons = Vec::new();
-        for way in capability.ways {
-            // All load before any is attached: half a way would count half.
-            let loaded = way
-                .iter()
-                .try_for_each(|program| self.load_program(program));
-            let attached = loaded.and_then(|()| {
-                way.iter()
-                    .try_for_each(|program| self.attach_program(program, root_cgroup))
-            });
-            match attached {
-                Ok(()) => return Ok(way),
-                Err(reason) => {
-                    debug!(
-                        error = &reason as &dyn Error,
-                        "a way to {}", capability.name
-                    );
-                    reasons.push(reason);
-                }
-            }
-            self.detach(*way);
-        }
-        Err(reasons)
-    }
-
-    /// Detaches and unloads these programs, those that are.
-    pub fn detach<'p>(&mut self, programs: impl IntoIterator<Item = &'p Program>) {
-        for program in programs {
-            // What is not loaded cannot be unloaded, which is as good.
-            let _ = match self.ebpf.program_mut(program.name) {
-                Some(AyaProgram::BtfTracePoint(hook)) => hook.unload(),
-                Some(AyaProgram::FEntry(hook)) => hook.unload(),
-                Some(AyaProgram::FExit(hook)) => hook.unload(),
-                Some(AyaProgram::CgroupSockAddr(hook)) => hook.unload(),
-                Some(AyaProgram::CgroupSkb(hook)) => hook.unload(),
-                _ => Ok(()),
-            };
-        }
-    }
-
-    /// Lets the kernel verify one program.
-    fn load_program(&mut self, program: &Program) -> Result<(), LoadError> {
-        self.check(program.name, program.fields)?;
-        let found = self
+    /// Runs that the kernel has left out, of all programs.
+    pub fn runs_missed(&self) -> io::Result<u64> {
+        let each = self
             .ebpf
-            .program_mut(program.name)
-            .ok_or(LoadError::Missing(program.name))?;
-        let loaded = match found {
-            AyaProgram::BtfTracePoint(hook) => hook.load(program.at, &self.btf),
-            AyaProgram::FEntry(hook) => hook.load(program.at, &self.btf),
-            AyaProgram::FExit(hook) => hook.load(program.at, &self.btf),
-            AyaProgram::CgroupSockAddr(hook) => hook.load(),
-            AyaProgram::CgroupSkb(hook) => hook.load(),
-            _ => return Err(LoadError::Missing(program.name)),
-        };
-        loaded.map_err(|source| match source {
-            ProgramError::Btf(aya::BtfError::UnknownBtfTypeName { .. }) => LoadError::NoHook {
-                at: program.at,
-                hook: program.hook.as_str(),
-                since: program.since,
-            },
-            source => LoadError::Program {
-                program: program.name,
-                source,
-            },
-        })
-    }
-
-    /// Lets a verified program run.
-    fn attach_program(&mut self, program: &Program, root_cgroup: &Path) -> Result<(), LoadError> {
-        let found = self
-            .ebpf
-            .program_mut(program.name)
-            .ok_or(LoadError::Missing(program.name))?;
-        let attached = match found {
-            AyaProgram::BtfTracePoint(hook) => hook.attach().map(drop),
-            AyaProgram::FEntry(hook) => hook.attach().map(drop),
-            AyaProgram::FExit(hook) => hook.attach().map(drop),
-            // A link lets others in of itself; to ask for it is an error before 6.14.
-            AyaProgram::CgroupSockAddr(hook) => hook
-                .attach(open(root_cgroup)?, CgroupAttachMode::Single)
-                .map(drop),
-            AyaProgram::CgroupSkb(hook) => {
-                let (root, way) = (open(root_cgroup)?, CgroupSkbAttachType::Ingress);
-                hook.attach(root, way, CgroupAttachMode::Single).map(drop)
-            }
-            _ => return Err(LoadError::Missing(program.name)),
-        };
-        attached.map_err(|source| LoadError::Program {
-            program: program.name,
-            source,
-        })
-    }
-
-    /// Verifies and attaches the iterators over open sockets.
-    pub fn attach_live_sockets(&mut self) -> Result<LiveSockets, LoadError> {
-        Ok(LiveSockets([
-            self.attach_map_iterator("live_slots", "bpf_map_elem", "TABLE")?,
-            self.attach_map_iterator("live_sockets", "bpf_sk_storage_map", "SOCKETS")?,
-        ]))
-    }
-
-    fn attach_map_iterator(
-        &mut self,
-        name: &'static str,
-        over: &str,
-        map: &'static str,
-    ) -> Result<MapIterator, LoadError> {
-        self.check(name, &[Group::Socket])?;
-        let refused = |source| LoadError::Program {
-            program: name,
-            source,
-        };
-        let iterator: &mut Iter = self
-            .ebpf
-            .program_mut(name)
-            .and_then(|found| found.try_into().ok())
-            .ok_or(LoadError::Missing(name))?;
-        iterator.load(over, &self.btf).map_err(refused)?;
-        let program = iterator
-            .fd()
-            .and_then(|fd| Ok(fd.try_clone()?))
-            .map_err(refused)?;
-        let map = match self.ebpf.map(map) {
-            Some(Map::SkStorage(map) | Map::Array(map)) => map.fd().as_fd(),
-            _ => return Err(LoadError::Missing(map)),
-        };
-        MapIterator::attach(program.as_fd(), map).map_err(LoadError::Iterator)
-    }
-
-    /// Lets sockets that are open already find their flows; everything else is attached by now.
-    pub fn look_over_open_sockets(&mut self) -> Result<(), LoadError> {
-        const NAME: &str = "open_sockets";
-        self.check(NAME, &[Group::Socket, Group::Cgroup, Group::Task])?;
-        let pass = self.take_map("PASS")?;
-        let iterator: &mut Iter = self
-            .ebpf
-            .program_mut(NAME)
-            .and_then(|found| found.try_into().ok())
-            .ok_or(LoadError::Missing(NAME))?;
-        iterator
-            .load("task_file", &self.btf)
-            .map_err(|source| LoadError::Program {
-                program: NAME,
-                source,
-            })?;
-        open_sockets::look_over(iterator, pass).map_err(LoadError::Backfill)
+            .programs()
+            .map(|(_, program)| runs_missed(program));
+        Ok(self.missed + each.sum::<io::Result<u64>>()?)
     }
 
     /// How many instructions the verifier went through for a program that is loaded.
@@ -312,11 +150,12 @@ impl Object {
     }
 }
 
-fn open(root_cgroup: &Path) -> Result<File, LoadError> {
-    File::open(root_cgroup).map_err(|source| LoadError::RootCgroup {
-        path: root_cgroup.to_owned(),
-        source,
-    })
+/// Runs of a program that the kernel has left out; of one that is not loaded, none.
+fn runs_missed(program: &AyaProgram) -> io::Result<u64> {
+    match program.fd() {
+        Ok(fd) => missed::runs_missed(fd.as_fd()),
+        Err(_) => Ok(0),
+    }
 }
 
 /// `RUST_LOG=probe_ebpf=debug` turns the programs' log on; off, its code is not even there.

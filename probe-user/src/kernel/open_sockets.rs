@@ -9,7 +9,7 @@ use aya::{
     maps::{Array, Map, MapError},
     programs::{Iter, ProgramError, links::LinkError},
 };
-use probe_ebpf::pass::{PASS_CLIENTS, PASS_LISTENERS, PASS_SERVERS};
+use probe_ebpf::pass::{PASS_CLIENTS, PASS_LISTENERS, PASS_OVER, PASS_SERVERS};
 use thiserror::Error;
 
 /// Why they could not be looked over.
@@ -38,6 +38,7 @@ pub(super) fn look_over(program: &mut Iter, pass: Map) -> Result<(), BackfillErr
         let link = program.attach()?;
         read_to_end(program.take_link(link)?.into_file()?)?;
     }
+    current.set(0, PASS_OVER, 0)?;
     Ok(())
 }
 

@@ -287,6 +287,7 @@ const fn lost(a: Losses, b: Losses) -> Losses {
         counts_dropped: a.counts_dropped.saturating_add(b.counts_dropped),
         datagrams_dropped: a.datagrams_dropped.saturating_add(b.datagrams_dropped),
         names_dropped: a.names_dropped.saturating_add(b.names_dropped),
+        runs_missed: a.runs_missed.saturating_add(b.runs_missed),
     }
 }
 

@@ -171,13 +171,15 @@ pub fn losses(losses: &Losses) -> Option<String> {
         return None;
     }
     Some(format!(
-        "incomplete: {} flows, {} sockets, {} records, {} counts, {} datagrams, {} names dropped",
+        "incomplete: {} flows, {} sockets, {} records, {} counts, {} datagrams, {} names dropped, \
+         {} runs missed",
         losses.flows_dropped,
         losses.sockets_dropped,
         losses.records_dropped,
         losses.counts_dropped,
         losses.datagrams_dropped,
-        losses.names_dropped
+        losses.names_dropped,
+        losses.runs_missed
     ))
 }
 

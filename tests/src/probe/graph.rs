@@ -42,6 +42,18 @@ impl Graph {
         edges
     }
 
+    /// What was seen and not kept, by cause. Runs that the kernel left out are not among it: what they
+    /// miss is made up for, and a busy run has some.
+    #[must_use]
+    pub fn lost(&self) -> Vec<(String, u64)> {
+        let losses = self.json["losses"].as_object().into_iter().flatten();
+        losses
+            .filter(|(cause, _)| *cause != "runs_missed")
+            .filter_map(|(cause, lost)| Some((cause.clone(), lost.as_u64()?)))
+            .filter(|(_, lost)| *lost != 0)
+            .collect()
+    }
+
     /// The node of that name.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&Value> {

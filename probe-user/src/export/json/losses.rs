@@ -21,6 +21,9 @@ pub(super) struct Losses {
     datagrams_dropped: u64,
     /// Name servers' answers, or addresses in them, for which there was no room.
     names_dropped: u64,
+    /// Runs of a kernel program that were left out, as it would have interrupted itself. Connections and
+    /// bytes are made up for; a reset, a time to connect or a lifetime may be missing.
+    runs_missed: u64,
 }
 
 impl From<losses::Losses> for Losses {
@@ -32,6 +35,7 @@ impl From<losses::Losses> for Losses {
             counts_dropped: losses.counts_dropped,
             datagrams_dropped: losses.datagrams_dropped,
             names_dropped: losses.names_dropped,
+            runs_missed: losses.runs_missed,
         }
     }
 }
@@ -45,6 +49,7 @@ impl From<Losses> for losses::Losses {
             counts_dropped: losses.counts_dropped,
             datagrams_dropped: losses.datagrams_dropped,
             names_dropped: losses.names_dropped,
+            runs_missed: losses.runs_missed,
         }
     }
 }

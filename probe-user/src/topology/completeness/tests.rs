@@ -81,6 +81,7 @@ fn what_the_kernel_lost_counts_too() {
         records_dropped: 7,
         // A name less to show, nothing less to count.
         names_dropped: 7,
+        runs_missed: 7,
     };
     let conversation = seen(container(Some("web")), Workload::Process("nc".into()));
     let account = Completeness::of(&[conversation], &losses, None);
