@@ -6,8 +6,11 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{helpers::bpf_ktime_get_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
-use probe_ebpf::flow::{ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER};
-use probe_ebpf::{half::Half, loss::Loss};
+use probe_ebpf::{
+    flow::{ROLE_CLIENT, ROLE_LISTENER, ROLE_SERVER},
+    half::Half,
+    loss::Loss,
+};
 
 use crate::{
     atomic::add,
