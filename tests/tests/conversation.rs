@@ -110,7 +110,7 @@ fn of_a_published_port_both_ends_are_heard() {
     let ask = format!("while :; do wget -q -O /dev/null http://{at}/stock; sleep 0.2; done");
     let _client = Container::shell(&engine, &networks[0], "client", &ask).unwrap();
     let args = ["top", "connections", "--filter", "container.name = client"];
-    let mut terminal = Terminal::start(&engine, &args, (160, 30)).unwrap();
+    let mut terminal = Terminal::start(&engine, &args, (160, 60)).unwrap();
     terminal
         .wait_for("the connection", |screen| {
             let is = |line: &str| line.starts_with("client") && line.contains("server");
