@@ -6,10 +6,7 @@
 mod noted;
 mod recent;
 
-use aya_ebpf::{
-    bindings::BPF_NOEXIST, btf_maps::LruHashMap, helpers::generated::bpf_get_socket_cookie,
-    macros::btf_map,
-};
+use aya_ebpf::{bindings::BPF_NOEXIST, btf_maps::LruHashMap, macros::btf_map};
 use probe_ebpf::{
     flow::{FlowCounters, PROTOCOL_UDP, ROLE_CLIENT, ROLE_SERVER},
     loss::Loss,
@@ -79,8 +76,12 @@ static PEERS: LruHashMap<Pair, Known, 16_384> = LruHashMap::new();
 /// Counts one datagram sent or received.
 #[inline(always)]
 pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
-    let noted = noted();
     // A failed call has noted its peer all the same.
+    let noted = if socket.is_connected() && !noted::also_if_connected() {
+        Noted::NOTHING
+    } else {
+        noted()
+    };
     if call.returned < 0 || !call.moves || !socket.is_in_view() {
         return Ok(());
     }
@@ -91,8 +92,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
         (peer, noted.heard(&peer))
     };
     let pair = Pair {
-        // SAFETY: a socket, by `Socket::new`.
-        cookie: unsafe { bpf_get_socket_cookie(socket.as_ptr().cast_mut()) },
+        cookie: socket.cookie(),
         peer,
     };
     let counters = match known(&pair) {

@@ -25,6 +25,7 @@ macro_rules! with_kernel_fields {
                 SK_NET: usize = "sock" "__sk_common.skc_net";
                 SK_PROTOCOL: u16 = "sock" "sk_protocol";
                 SK_TYPE: u16 = "sock" "sk_type";
+                SK_COOKIE: u64 = "sock" "__sk_common.skc_cookie.counter";
                 SK_STATE: u8 = "sock" "__sk_common.skc_state";
                 SK_FLAGS: usize = "sock" "__sk_common.skc_flags";
                 SK_ERR: u32 = "sock" "sk_err";

@@ -91,6 +91,15 @@ impl FlowKey {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FlowCounters {
+    // First, for in a slot at hand they are in one cache line with the id.
+    /// Send calls that moved payload.
+    pub sends: u64,
+    /// Receive calls that moved payload; a peek does not.
+    pub receives: u64,
+    /// Bytes that send calls took.
+    pub bytes_sent: u64,
+    /// Bytes that receive calls gave.
+    pub bytes_received: u64,
     /// Sockets that have joined the flow and will say when they leave: TCP's.
     pub attached: u64,
     /// Sockets that have left it; the flow can end when this equals `attached`.
@@ -109,14 +118,6 @@ pub struct FlowCounters {
     pub timed_out: u64,
     /// With `EHOSTUNREACH` or `ENETUNREACH`.
     pub unreachable: u64,
-    /// Send calls that moved payload.
-    pub sends: u64,
-    /// Receive calls that moved payload; a peek does not.
-    pub receives: u64,
-    /// Bytes that send calls took.
-    pub bytes_sent: u64,
-    /// Bytes that receive calls gave.
-    pub bytes_received: u64,
     /// Segments this end has sent again, SYNs included.
     pub retransmits: u64,
     /// Resets this end has sent.
@@ -142,6 +143,10 @@ pub struct FlowCounters {
 impl FlowCounters {
     /// Nothing counted.
     pub const NONE: Self = Self {
+        sends: 0,
+        receives: 0,
+        bytes_sent: 0,
+        bytes_received: 0,
         attached: 0,
         detached: 0,
         existing: 0,
@@ -151,10 +156,6 @@ impl FlowCounters {
         refused: 0,
         timed_out: 0,
         unreachable: 0,
-        sends: 0,
-        receives: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
         retransmits: 0,
         resets_sent: 0,
         resets_received: 0,
@@ -189,5 +190,6 @@ const _: () = {
     assert!(offset_of!(FlowKey, comm) == 48);
     assert!(offset_of!(FlowKey, role) == 71);
     assert!(size_of::<FlowCounters>() == 176);
+    assert!(offset_of!(FlowCounters, bytes_received) == 24);
     assert!(offset_of!(FlowCounters, last_pid) == 172);
 };

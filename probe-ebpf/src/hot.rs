@@ -1,4 +1,4 @@
-//! The flows that each CPU has at hand.
+//! The flows that each CPU has at hand, and the pairs of UDP sockets and peers.
 
 use core::mem::{offset_of, size_of};
 
@@ -6,6 +6,8 @@ use crate::flow::{FlowCounters, FlowKey};
 
 /// Slots of a CPU, a power of two. A flow's id, divided by it, leaves the number of its slot.
 pub const SLOTS: usize = 256;
+/// Pairs of a CPU, a power of two.
+pub const PAIRS: usize = 256;
 
 /// A slot: what one flow counts on one CPU, beside what it counts in the map of all.
 #[repr(C, align(64))]
@@ -17,10 +19,10 @@ pub struct HotFlow {
     /// No connection whose rank within its slot is as high is among those that the flow has kept; 0 when
     /// not known. See [`crate::half::Halves`].
     pub bound: u64,
-    /// The flow's key, zeroes until it was looked for by its key.
-    pub key: FlowKey,
     /// What it has counted.
     pub counters: FlowCounters,
+    /// The flow's key, zeroes until it was looked for by its key.
+    pub key: FlowKey,
 }
 
 impl HotFlow {
@@ -30,7 +32,7 @@ impl HotFlow {
 
 const _: () = {
     assert!(SLOTS.is_power_of_two());
-    assert!(offset_of!(HotFlow, key) == 16);
-    assert!(offset_of!(HotFlow, counters) == 88);
+    assert!(offset_of!(HotFlow, counters) == 16);
+    assert!(offset_of!(HotFlow, key) == 192);
     assert!(size_of::<HotFlow>() == 320);
 };

@@ -4,7 +4,10 @@ mod position;
 
 use core::ffi::c_void;
 
-use aya_ebpf::{bindings::BPF_SK_STORAGE_GET_F_CREATE, helpers::generated::bpf_sk_storage_get};
+use aya_ebpf::{
+    bindings::BPF_SK_STORAGE_GET_F_CREATE,
+    helpers::generated::{bpf_get_socket_cookie, bpf_sk_storage_get},
+};
 use probe_ebpf::{
     flow::{FlowKey, PROTOCOL_TCP, ROLE_CLIENT, ROLE_LISTENER},
     loss::Loss,
@@ -12,12 +15,13 @@ use probe_ebpf::{
 
 use crate::{
     kernel::{
-        Address, NET_INUM, ONLY_NETNS, PID_NR, Process, SK_CGROUP, SK_ERR, SK_FAMILY, SK_FLAGS,
-        SK_LOCAL_PORT, SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL, SK_REMOTE_PORT,
-        SK_REMOTE_V4, SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE, TCP_SPORT,
-        cgroup_id,
+        Address, NET_INUM, ONLY_NETNS, PID_NR, Process, SK_CGROUP, SK_COOKIE, SK_ERR, SK_FAMILY,
+        SK_FLAGS, SK_LOCAL_PORT, SK_LOCAL_V4, SK_LOCAL_V6, SK_NET, SK_PEER_PID, SK_PROTOCOL,
+        SK_REMOTE_PORT, SK_REMOTE_V4, SK_REMOTE_V6, SK_SOCKET, SK_STATE, SK_TYPE, SOCKET_FILE,
+        TCP_SPORT, cgroup_id,
     },
     memory::{Entry, Memory, SOCKETS, table},
+    tcp_life::ESTABLISHED,
 };
 
 pub(crate) use position::Position;
@@ -166,6 +170,24 @@ impl Socket {
     pub(crate) fn state(self) -> i32 {
         // SAFETY: a socket, by `new`.
         i32::from(unsafe { SK_STATE.read(self.0) })
+    }
+
+    /// Whether a UDP socket has one peer.
+    #[inline(always)]
+    pub(crate) fn is_connected(self) -> bool {
+        self.state() == ESTABLISHED
+    }
+
+    /// The kernel's number for it, never used twice. Asking the kernel makes one.
+    #[inline(always)]
+    pub(crate) fn cookie(self) -> u64 {
+        // SAFETY: a socket, by `new`.
+        unsafe {
+            match SK_COOKIE.read(self.0) {
+                0 => bpf_get_socket_cookie(self.0.cast_mut()),
+                cookie => cookie,
+            }
+        }
     }
 
     /// `sk_err`: the errno that the next call on the socket is to return.

@@ -84,13 +84,37 @@ struct Place {
 #[btf_map]
 static NOTES: Array<Place, PLACES> = Array::new();
 
+/// 1 from when a connected socket has moved a datagram that its peer was not the other end of.
+#[btf_map]
+static ASTRAY: Array<u64, 1> = Array::new();
+
 /// The notes of threads that found their place taken.
 #[btf_map]
 static ELSEWHERE: HashMap<u64, Noted, 4096> = HashMap::new();
 
-/// Notes the peer of the call that the current thread is in.
+/// Whether the calls of connected sockets may have been noted: few programs name another peer than
+/// theirs, or connect when there are datagrams of others to be received.
 #[inline(always)]
-pub(crate) fn note(peer: &Peer, direction: Direction) {
+pub(crate) fn also_if_connected() -> bool {
+    // SAFETY: a live map value.
+    ASTRAY
+        .get_ptr(0)
+        .is_some_and(|astray| unsafe { astray.read_volatile() != 0 })
+}
+
+/// Notes the peer of the call that the current thread is in, on a socket that is connected to
+/// `connected`, if it is.
+#[inline(always)]
+pub(crate) fn note(peer: &Peer, connected: Option<&Peer>, direction: Direction) {
+    if let Some(connected) = connected {
+        if peer.is(connected) {
+            return;
+        }
+        if let Some(astray) = ASTRAY.get_ptr_mut(0) {
+            // SAFETY: a live map value, of which only this is written.
+            unsafe { astray.write_volatile(1) };
+        }
+    }
     let mut noted = Noted::new(*peer, direction);
     noted.answers = self::noted().heard(peer).into();
     let thread = current();

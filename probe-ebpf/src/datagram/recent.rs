@@ -1,33 +1,41 @@
 //! The pairs that talked last, on each CPU: to look one up in the map of all costs more than the rest
 //! of what is done for a datagram.
 
-use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
+use aya_ebpf::{
+    bindings::BPF_F_MMAPABLE, btf_maps::Array, helpers::generated::bpf_get_smp_processor_id,
+    macros::btf_map,
+};
+use probe_ebpf::{hot::PAIRS, spread::spread};
 
-use super::{Known, Pair};
+use super::{Known, Pair, Peer};
 use crate::{
     atomic::{compare_swap, exchange},
+    socket::words,
     word,
 };
 
-/// Slots of a CPU, a power of two.
-const SLOTS: usize = 256;
 /// Uses of a slot after which the pair is looked up all the same: the map of all forgets those that
 /// nobody looks up.
-const USES: u64 = 64;
+const USES: u32 = 64;
 
 /// One pair. One program may be interrupted by another on its CPU, so it is read and written as by a
-/// sequence lock.
-#[repr(C)]
+/// sequence lock. It is a cache line.
+#[repr(C, align(64))]
 struct Slot {
     /// Odd while somebody writes.
     version: u64,
-    uses: u64,
     pair: Pair,
-    known: Known,
+    flow: u64,
+    role: u32,
+    uses: u32,
 }
 
+const _: () = assert!(size_of::<Slot>() == 64);
+
+/// Those of each CPU, one after the other, as user space makes room. What can be mapped begins with a
+/// page: the only way to have values aligned.
 #[btf_map]
-static RECENT: PerCpuArray<Slot, SLOTS> = PerCpuArray::new();
+static RECENT: Array<Slot, PAIRS, { BPF_F_MMAPABLE as usize }> = Array::new();
 
 /// What is known of the two, if it is here.
 #[inline(always)]
@@ -37,7 +45,10 @@ pub(super) fn find(pair: &Pair) -> Option<Known> {
     unsafe {
         let version = (&raw const (*slot).version).read_volatile();
         let same = word::same(&raw const (*slot).pair, pair);
-        let known = (&raw const (*slot).known).read_volatile();
+        let known = Known {
+            flow: (&raw const (*slot).flow).read_volatile(),
+            role: (&raw const (*slot).role).read_volatile().into(),
+        };
         let uses = (*slot).uses;
         (*slot).uses = uses.wrapping_add(1);
         (version.is_multiple_of(2)
@@ -64,14 +75,21 @@ pub(super) fn remember(pair: &Pair, known: Known) {
             return; // the next datagram will
         }
         word::copy(&raw mut (*slot).pair, pair);
-        (&raw mut (*slot).known).write_volatile(known);
+        (&raw mut (*slot).flow).write_volatile(known.flow);
+        (&raw mut (*slot).role).write_volatile(known.role as u32);
         exchange(&raw mut (*slot).version, writing.wrapping_add(1));
     }
 }
 
+/// Where a CPU has the pair: numbers that are given out one after the other fall to places of their own,
+/// as do the addresses of neighbours.
 #[inline(always)]
 fn slot(pair: &Pair) -> Option<*mut Slot> {
-    // SAFETY: a pair is made of integers, without padding.
-    let mixed = unsafe { word::mixed(pair) };
-    RECENT.get_ptr_mut((mixed >> (64 - SLOTS.ilog2())) as u32)
+    let Peer { address, port, .. } = pair.peer;
+    let [high, low] = words(address);
+    let mixed = spread(pair.cookie.rotate_left(32) ^ high ^ low ^ u64::from(port));
+    let number = (mixed >> (64 - PAIRS.ilog2())) as u32;
+    // SAFETY: the helper has no preconditions.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    RECENT.get_ptr_mut(cpu.wrapping_mul(PAIRS as u32).wrapping_add(number))
 }

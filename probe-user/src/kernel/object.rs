@@ -60,14 +60,15 @@ impl Object {
         let btf = aya::Btf::from_sys_fs().map_err(LoadError::AyaBtf)?;
         // As many as the programs' own definition: retired flows keep theirs for a while.
         let counters = max_flows.saturating_mul(2).saturating_add(OTHERS);
-        let hot = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))? * hot::SLOTS;
-        let hot = u32::try_from(hot).unwrap_or(u32::MAX);
+        let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
+        let of_each_cpu = |slots| u32::try_from(cpus * slots).unwrap_or(u32::MAX);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&btf))
             .map_max_entries("FLOWS", max_flows)
             .map_max_entries("COUNTERS", counters)
-            .map_max_entries("HOT", hot)
+            .map_max_entries("HOT", of_each_cpu(hot::SLOTS))
+            .map_max_entries("RECENT", of_each_cpu(hot::PAIRS))
             .map_max_entries("KEPT", max_flows.saturating_mul(2));
         let only = only.map_or(0, |netns| netns.0);
         loader.override_global("ONLY_NETNS", &only, true);

@@ -186,6 +186,10 @@ fn datagrams_and_unix_sockets_are_exact() {
     let to = "--connections 3 --messages 20 --to udp:127.0.0.1:7000";
     let anyone = ask("anyone", to);
     let someone = ask("someone", &format!("{to} --connected"));
+    // Connected, and yet each message names whom it is for: the same, then another.
+    let same = ask("same", &format!("{to} --connected-to udp:127.0.0.1:7000"));
+    let astray = format!("{to} --connected-to udp:127.0.0.1:7001 --response 0");
+    let astray = ask("astray", &astray);
     let asked = KINDS.map(|kind| {
         // A unix datagram's sender has no name to answer to.
         let response = if kind == "dgram" { 0 } else { 300 };
@@ -205,11 +209,19 @@ fn datagrams_and_unix_sockets_are_exact() {
             ("receives", tally.receives),
         ]
     };
-    for (name, tally) in [("anyone", &anyone), ("someone", &someone)] {
+    let askers = [
+        ("anyone", &anyone),
+        ("someone", &someone),
+        ("same", &same),
+        ("astray", &astray),
+    ];
+    for (name, tally) in askers {
         check(&graph, (name, "udp-hears", 7000), &said(tally));
-        // Two clients that do the same.
-        assert_eq!(datagrams.bytes_received, 2 * tally.bytes_sent);
+        // Each asks the same.
+        assert_eq!(datagrams.bytes_received, 4 * tally.bytes_sent);
     }
+    let edge = ("astray".to_owned(), "udp-hears".to_owned(), 7000);
+    assert_eq!(graph.edges_of(&["astray"]), [edge]);
     for ((kind, asked), answered) in KINDS.iter().zip(&asked).zip(&answered) {
         let ends = [format!("{kind}-asks"), format!("{kind}-hears")];
         let edge = unix(&graph, &format!("@the-{kind}"), [&ends[0], &ends[1]]);

@@ -39,7 +39,7 @@ enum Workload {
     /// Answer messages over UDP or a unix socket, until SIGTERM or SIGINT
     Answer(message::Answer),
     /// Send messages over UDP or a unix socket, and wait for the answers
-    Ask(message::Ask),
+    Ask(Box<message::Ask>),
     /// Write to a file and read it back
     File(file::Rewrite),
     /// Take memory and keep it, until SIGTERM or SIGINT

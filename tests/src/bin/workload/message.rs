@@ -104,6 +104,9 @@ pub(crate) struct Ask {
     /// Connect a UDP socket first; others always do
     #[arg(long)]
     connected: bool,
+    /// Connect a UDP socket to here, and name the other end with each message all the same
+    #[arg(long, conflicts_with = "connected")]
+    connected_to: Option<Place>,
     /// Give a unix socket this name
     #[arg(long)]
     name: Option<String>,
@@ -128,12 +131,14 @@ impl Ask {
                 &SocketAddrUnix::new_abstract_name(name.as_bytes())?,
             )?;
         }
-        let unconnected = self.to.is_udp() && !self.connected;
-        if !unconnected {
+        let named = self.to.is_udp() && !self.connected;
+        if !named {
             connect(&socket, &self.to.address)?;
+        } else if let Some(place) = &self.connected_to {
+            connect(&socket, &place.address)?;
         }
         for _ in 0..self.messages {
-            if unconnected {
+            if named {
                 let (message, flags) = (vec![b'.'; self.request], SendFlags::empty());
                 let sent = sendto(&socket, &message, flags, &self.to.address)?;
                 count_sent(sent, tally);
@@ -142,7 +147,7 @@ impl Ask {
             }
             let mut heard = 0;
             while heard < self.response {
-                let count = if unconnected {
+                let count = if named {
                     let mut message = vec![0; LONGEST];
                     let (count, ..) = recvfrom(&socket, &mut message[..], RecvFlags::empty())?;
                     received(count, tally);
