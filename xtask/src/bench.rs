@@ -12,7 +12,6 @@ mod scale;
 mod soak;
 mod sockets;
 mod stats;
-mod time_wait;
 
 use std::io::Write as _;
 
@@ -30,9 +29,9 @@ pub(crate) struct Bench {
     #[arg(value_enum, default_value_t = Scenario::Overhead)]
     scenario: Scenario,
     /// Rounds of each work, each without the probe and with it
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Seconds of a run; 3 by default, 60 at scale, 20 with sockets, 1,800 to soak
+    /// Seconds of a run; 1 by default, 60 at scale, 20 with sockets, 1,800 to soak
     #[arg(long)]
     seconds: Option<u64>,
     /// The CPU that work is pinned to
@@ -69,7 +68,7 @@ pub(crate) fn bench(bench: &Bench) -> Result<()> {
     let stop = Stop::watch()?;
     let tables = match bench.scenario {
         Scenario::Overhead => {
-            overhead::measure(&load, bench.rounds, bench.seconds.unwrap_or(3), &stop)
+            overhead::measure(&load, bench.rounds, bench.seconds.unwrap_or(1), &stop)
         }
         Scenario::Scale => scale::measure(&load, bench.seconds.unwrap_or(60), &stop),
         Scenario::Sockets => sockets::measure(&load, bench.seconds.unwrap_or(20), &stop),

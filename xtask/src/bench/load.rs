@@ -15,6 +15,10 @@ use crate::stop::Stop;
 /// How much longer than it was told a run may take.
 const GRACE: Duration = Duration::from_mins(1);
 
+/// Runs its arguments in a network namespace that has a loopback. What is left in TIME_WAIT goes with the
+/// namespace: a run does not wait for it to be over, or find the table full (`net.ipv4.tcp_max_tw_buckets`).
+const WITH_LOOPBACK: &str = r#"ip link set lo up && exec "$0" "$@""#;
+
 /// A kind of work that is compared.
 pub(super) struct Kind {
     /// What `workload load` calls it.
@@ -76,17 +80,14 @@ impl Program {
         self.start(&[kind.name], seconds, true)?.finish(stop)
     }
 
-    /// Starts a run, pinned or where the kernel wants it.
+    /// Starts a run in a network namespace of its own, pinned or where the kernel wants it.
     pub(super) fn start(&self, words: &[&str], seconds: u64, pinned: bool) -> Result<Run> {
         let cpu = self.cpu.to_string();
-        let line = if pinned {
-            Line::new("taskset")
-                .args(["--cpu-list", &cpu])
-                .arg(&self.binary)
-        } else {
-            Line::new(&self.binary)
-        };
-        let line = line.arg("load").args(words);
+        let mut line = Line::new("unshare").args(["--net", "sh", "-c", WITH_LOOPBACK]);
+        if pinned {
+            line = line.args(["taskset", "--cpu-list", &cpu]);
+        }
+        let line = line.arg(&self.binary).arg("load").args(words);
         let line = line.arg("--seconds").arg(seconds.to_string());
         let mut child = line
             .command()

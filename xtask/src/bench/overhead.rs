@@ -8,13 +8,8 @@ use super::agent::Agent;
 use super::figures::{Figures, Ratio, mebibytes, thousands};
 use super::load::{KINDS, Kind, Program};
 use super::stats::Stats;
-use super::time_wait;
 use crate::say;
 use crate::stop::Stop;
-
-/// Connections that rounds before may leave: with those of one more, the kernel's usual table of 131,072
-/// has room.
-const LEFT: u64 = 60_000;
 
 /// Both tables.
 pub(super) fn measure(load: &Program, rounds: u32, seconds: u64, stop: &Stop) -> Result<String> {
@@ -45,7 +40,6 @@ fn compare(load: &Program, kind: &Kind, rounds: u32, seconds: u64, stop: &Stop) 
     let (mut without, mut with) = (Vec::new(), Vec::new());
     without.push(load.run(kind, seconds, stop)?.rate());
     for _ in 0..rounds {
-        time_wait::falls_below(LEFT, stop)?;
         let agent = Agent::start(kind.watched_by)?;
         with.push(load.run(kind, seconds, stop)?.rate());
         agent.stop()?;
@@ -65,7 +59,6 @@ fn compare(load: &Program, kind: &Kind, rounds: u32, seconds: u64, stop: &Stop) 
 
 /// A row for each program that ran at least once in ten units: the others serve something else.
 fn programs(load: &Program, kind: &Kind, seconds: u64, stop: &Stop) -> Result<String> {
-    time_wait::falls_below(LEFT, stop)?;
     let agent = Agent::start(kind.watched_by)?;
     let before = agent.programs()?;
     let stats = Stats::on()?;

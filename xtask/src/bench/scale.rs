@@ -7,7 +7,6 @@ use anyhow::Result;
 use super::agent::{Agent, losses, sum};
 use super::figures::{mebibytes, thousands};
 use super::load::Program;
-use super::time_wait;
 use crate::say;
 use crate::stop::Stop;
 
@@ -20,9 +19,6 @@ const RATES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Connections that a run before may leave: next to none.
-const FEW: u64 = 1000;
-
 /// A row for each rate.
 pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<String> {
     let mut text = format!(
@@ -31,7 +27,6 @@ pub(super) fn measure(load: &Program, seconds: u64, stop: &Stop) -> Result<Strin
          losses |\n|---|---|---|---|---|---|---|\n"
     );
     for (name, words) in RATES {
-        time_wait::falls_below(FEW, stop)?;
         say::progress(format_args!("connections, {name}, for {seconds} s"));
         let agent = Agent::start("graph")?;
         let before = agent.used()?;
