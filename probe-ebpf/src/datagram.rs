@@ -73,9 +73,9 @@ struct Known {
 #[btf_map]
 static PEERS: LruHashMap<Pair, Known, 16_384> = LruHashMap::new();
 
-/// Counts one datagram sent or received.
+/// Counts one datagram sent or received, and gives the far end's port: 0 when none was counted.
 #[inline(always)]
-pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
+pub(crate) fn count(socket: Socket, call: &Call) -> Result<u16, Loss> {
     // A failed call has noted its peer all the same.
     let noted = if socket.is_connected() && !noted::also_if_connected() {
         Noted::NOTHING
@@ -83,7 +83,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
         noted()
     };
     if call.returned < 0 || !call.moves || !socket.is_in_view() {
-        return Ok(());
+        return Ok(0);
     }
     let (peer, answers) = if noted.is_of(call.direction) {
         (noted.peer, noted.answers != 0)
@@ -105,7 +105,7 @@ pub(crate) fn count(socket: Socket, call: &Call) -> Result<(), Loss> {
     };
     // SAFETY: a live map value.
     unsafe { call.count(counters) };
-    Ok(())
+    Ok(peer.port)
 }
 
 /// What is known of the two, if they have talked.

@@ -4,13 +4,16 @@ use core::{arch::asm, ffi::c_void};
 
 use aya_ebpf::{
     bindings::BPF_RB_NO_WAKEUP,
-    btf_maps::RingBuf,
+    btf_maps::{ProgramArray, RingBuf},
     helpers::{
         bpf_probe_read_kernel,
-        generated::{bpf_probe_read_kernel as bpf_probe_read_kernel_bytes, bpf_skb_load_bytes},
+        generated::{
+            bpf_probe_read_kernel as bpf_probe_read_kernel_bytes, bpf_probe_read_user,
+            bpf_skb_load_bytes,
+        },
     },
-    macros::{btf_map, cgroup_skb, fentry},
-    programs::{FEntryContext, SkBuffContext},
+    macros::{btf_map, btf_tracepoint, cgroup_skb, fentry},
+    programs::{BtfTracePointContext, FEntryContext, SkBuffContext},
 };
 use probe_ebpf::{
     dns::{DnsMessage, MESSAGE_LEN},
@@ -18,15 +21,17 @@ use probe_ebpf::{
 };
 
 use crate::{
+    call::Direction,
     kernel::{PACKET_DATA, PACKET_LEN, PACKET_PAGED_LEN},
     losses::counted,
+    user_memory::{self, piece},
 };
 
 const ALLOW: i32 = 1;
 
 const IPPROTO_UDP: u8 = 17;
-/// Port 53, in network byte order.
-const DOMAIN: u16 = 53_u16.to_be();
+/// The port of name servers.
+pub(crate) const DOMAIN: u16 = 53;
 /// Of a UDP header.
 const UDP_LEN: usize = 8;
 
@@ -51,7 +56,7 @@ fn skb_consume_udp(ctx: FEntryContext) -> i32 {
     };
     let header = data.wrapping_sub(UDP_LEN as u64) as *const u16;
     // SAFETY: the helper checks the source.
-    if unsafe { bpf_probe_read_kernel(header) } != Ok(DOMAIN) || length == 0 {
+    if unsafe { bpf_probe_read_kernel(header) } != Ok(DOMAIN.to_be()) || length == 0 {
         return 0;
     }
     // What a driver has left in pages of its own is out of reach: few do, of so short a packet.
@@ -66,9 +71,45 @@ fn skb_consume_udp(ctx: FEntryContext) -> i32 {
     counted("skb_consume_udp", copied)
 }
 
-/// Where functions have no hooks: the only one that sees every packet received, so nearly all are left
-/// after three loads from the headers. It allows everything. Since 5.0, which lets it read packets
-/// directly.
+/// How a receive call that got a datagram from [`DOMAIN`] goes on: with [`dns_received`], where user space
+/// has put it here.
+#[btf_map]
+static RECEIVED: ProgramArray<1> = ProgramArray::new();
+
+/// Ends a program that runs at `sock_recv_length`, in a call that got such a datagram.
+#[inline(always)]
+pub(crate) fn hear(ctx: &BtfTracePointContext) {
+    // SAFETY: nothing here is to be dropped, and both programs have the same context.
+    unsafe { RECEIVED.tail_call(ctx, 0) };
+}
+
+/// Where functions have no hooks, since 6.3: the message is in the program's own memory by now. What a
+/// call took that [`user_memory`] does not know, as those of `io_uring`, is out of reach.
+#[btf_tracepoint(function = "sock_recv_length")]
+fn dns_received(ctx: BtfTracePointContext) -> i32 {
+    let received = ctx.arg::<i32>(1).cast_unsigned();
+    let memory = user_memory::of_first(Direction::Receive);
+    let [base, room] = if memory.pieces {
+        piece(memory.base, 0)
+    } else {
+        [memory.base, memory.count]
+    };
+    let length = u64::from(received).min(room) as u32;
+    let copied = if received == 0 {
+        Ok(())
+    } else if length == 0 {
+        Err(Loss::AnswersFull)
+    } else {
+        submit(length, |to, length| {
+            // SAFETY: there is room, by `submit`; the helper checks the source.
+            unsafe { bpf_probe_read_user(to, length, base as *const c_void) }
+        })
+    };
+    counted("dns_received", copied)
+}
+
+/// Where neither is: the only hook that sees every packet received, so nearly all are left after three
+/// loads from the headers. It allows everything. Since 5.0, which lets it read packets directly.
 #[cgroup_skb(ingress)]
 fn dns_answers(ctx: SkBuffContext) -> i32 {
     if let Some(start) = answer(&ctx) {
@@ -108,7 +149,7 @@ fn answer(ctx: &SkBuffContext) -> Option<usize> {
             return None;
         }
         let from = data.add(header).cast::<u16>().read_unaligned();
-        (from == DOMAIN).then_some(header + UDP_LEN)
+        (from == DOMAIN.to_be()).then_some(header + UDP_LEN)
     }
 }
 

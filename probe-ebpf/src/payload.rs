@@ -8,8 +8,8 @@ use probe_ebpf::loss::Loss;
 use crate::{
     atomic::add,
     call::{Call, Direction},
-    datagram,
-    losses::counted,
+    datagram, dns_answers,
+    losses::{self, counted},
     socket::Socket,
     standing::meet,
     unix,
@@ -27,7 +27,8 @@ fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
         returned: ctx.arg(1),
         moves: true,
     };
-    ended("sock_send_length", ctx.arg(0), &call)
+    ended("sock_send_length", ctx.arg(0), &call);
+    0
 }
 
 /// `sock_recv_length(struct sock *sk, int ret, int flags)`, since 6.3.
@@ -38,7 +39,11 @@ fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
         returned: ctx.arg(1),
         moves: ctx.arg::<i32>(2) & (MSG_PEEK | MSG_ERRQUEUE) == 0,
     };
-    ended("sock_recv_length", ctx.arg(0), &call)
+    let from = ended("sock_recv_length", ctx.arg(0), &call);
+    if from == dns_answers::DOMAIN {
+        dns_answers::hear(&ctx);
+    }
+    0
 }
 
 /// What a socket is, as far as calls are counted.
@@ -61,14 +66,18 @@ impl Family {
     }
 }
 
-/// The end of a call on a socket of whichever family.
+/// The end of a call on a socket of whichever family; gives the port that a datagram went to or came
+/// from, 0 of all else.
 #[inline(always)]
-fn ended(program: &'static str, sk: *const c_void, call: &Call) -> i32 {
+fn ended(program: &'static str, sk: *const c_void, call: &Call) -> u16 {
     // SAFETY: the hook's argument is a socket.
     let socket = unsafe { Socket::new(sk) };
     for family in [Family::Udp, Family::Tcp, Family::Unix] {
         if family.is_of(socket) {
-            return counted(program, count(family, socket, call));
+            return count(family, socket, call).unwrap_or_else(|loss| {
+                losses::count(program, loss);
+                0
+            });
         }
     }
     0
@@ -87,19 +96,20 @@ pub(crate) fn ended_on(
     if !family.is_of(socket) {
         return 0;
     }
-    counted(program, count(family, socket, call))
+    counted(program, count(family, socket, call).map(drop))
 }
 
-/// The hot path of the probe: over TCP it looks nothing up but the socket's own memory.
+/// The hot path of the probe: over TCP it looks nothing up but the socket's own memory. The port is that
+/// of [`ended`].
 #[inline(always)]
-fn count(family: Family, socket: Socket, call: &Call) -> Result<(), Loss> {
+fn count(family: Family, socket: Socket, call: &Call) -> Result<u16, Loss> {
     match family {
         // Also a call that failed has noted its peer.
         Family::Udp => datagram::count(socket, call),
         // An error, the end of the stream, or only a look.
-        _ if call.returned <= 0 || !call.moves => Ok(()),
-        Family::Tcp => count_tcp(socket, call),
-        Family::Unix => unix::count(socket, call),
+        _ if call.returned <= 0 || !call.moves => Ok(0),
+        Family::Tcp => count_tcp(socket, call).map(|()| 0),
+        Family::Unix => unix::count(socket, call).map(|()| 0),
     }
 }
 

@@ -104,6 +104,18 @@ static PROGRESS: LruHashMap<u64, Progress, 1024> = LruHashMap::new();
 /// that are known.
 #[inline(always)]
 pub(crate) fn of_current_call(direction: Direction) -> UserMemory {
+    of_current_call_at(direction, next_of_several)
+}
+
+/// The same by those who do not see each message: of several, the first.
+#[inline(always)]
+pub(crate) fn of_first(direction: Direction) -> UserMemory {
+    of_current_call_at(direction, |_, _| 0)
+}
+
+/// `index` tells at which message it is of so many in an array.
+#[inline(always)]
+fn of_current_call_at(direction: Direction, index: impl FnOnce(u64, u64) -> u64) -> UserMemory {
     // SAFETY: the helpers have no preconditions, and a task has registers.
     let (call, fd, buffer, count, status) = unsafe {
         let task = bpf_get_current_task_btf();
@@ -137,7 +149,7 @@ pub(crate) fn of_current_call(direction: Direction) -> UserMemory {
             in_pieces(of_header(of(buffer, 1, true)))
         }
         (Direction::Send, SENDMMSG) | (Direction::Receive, RECVMMSG) => {
-            let index = next_of_several(buffer, count);
+            let index = index(buffer, count);
             let header = buffer.wrapping_add(index.wrapping_mul(MMSGHDR_LEN));
             in_pieces(of_header(of(header, 1, true)))
         }

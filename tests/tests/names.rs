@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, net::UdpSocket, process::Command, time::Duration};
 
 use probe_tests::{Container, Engine, Network, Probe, image, image::Image, place};
+use probe_user::identity::cgroup::CgroupMount;
+use probe_user::kernel::answers::Answers;
+use probe_user::kernel::object::{Asked, Object};
+use probe_user::kernel::programs::{CALLS_OF_EVERY_FAMILY, Capability, DATAGRAM_PEERS, NAMES};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -147,4 +151,44 @@ fn an_address_is_called_as_it_was_looked_up() {
     let to_shop = |edge: &&Value| edge["target"] == "external:shop.example";
     let edge = by_name["edges"].as_array().unwrap().iter().find(to_shop);
     assert_eq!(edge.unwrap()["connections_failed"], 2, "{edge:#?}");
+}
+
+/// Also the ways that this kernel takes and has no need of: better ones are in use then. The last one
+/// every kernel takes.
+#[test]
+fn each_way_to_answers_hears_them() {
+    const WORDS: &[u8] = b"an answer of no meaning";
+    let cgroups = CgroupMount::find().unwrap();
+    let server = UdpSocket::bind(("127.0.53.53", 53)).unwrap();
+    let client = UdpSocket::bind(("127.0.53.54", 0)).unwrap();
+    client.set_read_timeout(Some(SOON)).unwrap();
+    let mut heard = Vec::new();
+    for (at, way) in NAMES.ways.iter().enumerate() {
+        let mut object = Object::load(64, None, &Asked::default()).unwrap();
+        let alone = Capability {
+            ways: &NAMES.ways[at..=at],
+            ..NAMES
+        };
+        // Of one of them, those who hear of datagrams at all.
+        for needed in [&DATAGRAM_PEERS, &CALLS_OF_EVERY_FAMILY] {
+            object.attach(needed, cgroups.path()).unwrap();
+        }
+        if object.attach(&alone, cgroups.path()).is_err() {
+            continue;
+        }
+        let mut answers = Answers::try_from(object.take_map("ANSWERS").unwrap()).unwrap();
+        server.send_to(WORDS, client.local_addr().unwrap()).unwrap();
+        let mut bytes = [0; 100];
+        assert_eq!(client.recv_from(&mut bytes).unwrap().0, WORDS.len());
+        let mut messages = Vec::new();
+        answers.drain(|message| messages.push(message.to_vec()));
+        let name = way[0].name;
+        assert!(
+            messages.iter().any(|message| message == WORDS),
+            "{name}: {messages:?}"
+        );
+        heard.push(name);
+    }
+    assert!(heard.len() >= 2, "{heard:?}");
+    assert_eq!(heard.last(), Some(&"dns_answers"));
 }

@@ -13,6 +13,8 @@ pub enum Hook {
     FunctionExit,
     /// In the calls of every process below the root cgroup.
     RootCgroup,
+    /// At a BTF tracepoint, where the program that runs there leaves off.
+    TailCall,
 }
 
 impl Hook {
@@ -24,6 +26,7 @@ impl Hook {
             Self::FunctionEntry => "fentry",
             Self::FunctionExit => "fexit",
             Self::RootCgroup => "cgroup",
+            Self::TailCall => "tail call",
         }
     }
 }
@@ -102,6 +105,18 @@ const fn root_cgroup(name: &'static str, since: &'static str) -> Program {
         hook: Hook::RootCgroup,
         since,
         fields: &[],
+    }
+}
+
+const fn tail_call(
+    name: &'static str,
+    at: &'static str,
+    since: &'static str,
+    fields: &'static [Group],
+) -> Program {
+    Program {
+        hook: Hook::TailCall,
+        ..tracepoint_at(name, at, since, fields)
     }
 }
 
@@ -200,6 +215,12 @@ pub const NAMES: Capability = Capability {
     needed: false,
     ways: &[
         &[function_entry("skb_consume_udp", "5.5", &[Group::Packet])],
+        &[tail_call(
+            "dns_received",
+            "sock_recv_length",
+            "6.3",
+            &[Group::Call],
+        )],
         &[root_cgroup("dns_answers", "5.0")],
     ],
 };

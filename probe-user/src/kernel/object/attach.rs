@@ -4,6 +4,7 @@ use std::{error::Error, fs::File, os::fd::AsFd as _, path::Path};
 
 use aya::{
     maps::Map,
+    maps::ProgramArray,
     programs::{CgroupAttachMode, CgroupSkbAttachType, Iter, Program as AyaProgram, ProgramError},
 };
 use probe_ebpf::field::Group;
@@ -14,7 +15,7 @@ use crate::kernel::{
     error::LoadError,
     live_sockets::{LiveSockets, MapIterator},
     open_sockets,
-    programs::{Capability, Program},
+    programs::{Capability, Hook, Program},
 };
 
 impl Object {
@@ -119,6 +120,9 @@ impl Object {
             .program_mut(program.name)
             .ok_or(LoadError::Missing(program.name))?;
         let attached = match found {
+            AyaProgram::BtfTracePoint(_) if program.hook == Hook::TailCall => {
+                return self.let_follow(program.name);
+            }
             AyaProgram::BtfTracePoint(hook) => hook.attach().map(drop),
             AyaProgram::FEntry(hook) => hook.attach().map(drop),
             AyaProgram::FExit(hook) => hook.attach().map(drop),
@@ -136,6 +140,22 @@ impl Object {
             program: program.name,
             source,
         })
+    }
+
+    /// Lets the program that hears of datagrams from name servers go on with this one.
+    fn let_follow(&mut self, program: &'static str) -> Result<(), LoadError> {
+        const AT: &str = "RECEIVED";
+        let refused = |source| LoadError::Program { program, source };
+        let found = self.ebpf.program(program);
+        let found = found.ok_or(LoadError::Missing(program))?;
+        let next = found
+            .fd()
+            .and_then(|fd| Ok(fd.try_clone()?))
+            .map_err(refused)?;
+        let map = self.ebpf.map_mut(AT).ok_or(LoadError::Missing(AT))?;
+        ProgramArray::try_from(map)
+            .and_then(|mut programs| programs.set(0, &next, 0))
+            .map_err(|source| refused(source.into()))
     }
 
     /// Verifies and attaches the iterators over open sockets.
