@@ -175,12 +175,13 @@ pub const CONNECTIONS: Capability = Capability {
     gives: "TCP connections with their bytes, round trips and retransmissions",
     needed: true,
     ways: &[&[
+        // The end comes first: of no socket that the other has met is it missed.
+        tracepoint("tcp_destroy_sock", "4.16", &[Group::Socket]),
         tracepoint(
             "inet_sock_set_state",
             "4.16",
             &[Group::Socket, Group::Cgroup, Group::Task],
         ),
-        tracepoint("tcp_destroy_sock", "4.16", &[Group::Socket]),
     ]],
 };
 
