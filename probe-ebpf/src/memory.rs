@@ -156,6 +156,10 @@ impl Entry {
         };
         // SAFETY: a live entry, by `new`, and a live map value.
         unsafe {
+            // Who leaves while the connection stands is not who had it: its end was missed.
+            if matches!((*self.0).stage, STAGE_OPEN | STAGE_SHUT) {
+                add(&raw mut (*self.0).pending.closed, 1);
+            }
             self.tell_events(counters);
             add(&raw mut (*counters).detached, 1);
         }

@@ -66,11 +66,7 @@ fn try_set_state(ctx: &BtfTracePointContext) -> Result<(), Loss> {
         ESTABLISHED => established(socket, old),
         // It is destroyed next, and tells all then.
         CLOSE if socket.is_orphan() => Ok(()),
-        CLOSE => closed(socket, old),
-        _ => {
-            shut(socket);
-            Ok(())
-        }
+        _ => ending(socket, old, new),
     }
 }
 
@@ -243,18 +239,32 @@ pub(crate) fn offer(active: bool, origin: Half, flow: u64, peer: u64) -> Option<
     (peer == 0).then(|| origin.swapped())
 }
 
-/// A FIN is about to be sent: nothing can be after it. What was sent is told with the rest, at the
-/// end or by the tick.
+/// It is closed, or a FIN is about to be sent, which nothing that is sent can be after. What was moved is
+/// told in either case: should the rest be missed, hardly anything is lost with it.
 #[inline(always)]
-fn shut(socket: Socket) {
+fn ending(socket: Socket, old: i32, new: i32) -> Result<(), Loss> {
     let Some(entry) = socket.memory() else {
-        return;
+        return Ok(());
     };
-    catch_up(socket, entry);
-    // SAFETY: a live entry.
-    if unsafe { (*entry.as_ptr()).stage } == STAGE_OPEN {
-        entry.shut(socket.written());
+    if old != SYN_SENT {
+        catch_up(socket, entry);
     }
+    let memory = entry.as_ptr();
+    let concluded = if new == CLOSE {
+        conclude(socket, entry)
+    } else {
+        // SAFETY: a live entry.
+        if unsafe { (*memory).stage } == STAGE_OPEN {
+            entry.shut(socket.written());
+        }
+        Ok(())
+    };
+    let told = entry.tell(|| socket.position());
+    if new == CLOSE {
+        // SAFETY: as above.
+        unsafe { (*memory).stage = STAGE_IDLE };
+    }
+    concluded.and(told)
 }
 
 /// A connection that was asked for stands, or has stood.
@@ -265,21 +275,6 @@ fn catch_up(socket: Socket, entry: Entry) {
     {
         overdue(entry, &position);
     }
-}
-
-#[inline(always)]
-fn closed(socket: Socket, old: i32) -> Result<(), Loss> {
-    let Some(entry) = socket.memory() else {
-        return Ok(());
-    };
-    if old != SYN_SENT {
-        catch_up(socket, entry);
-    }
-    let concluded = conclude(socket, entry);
-    let told = entry.tell(|| socket.position());
-    // SAFETY: a live entry.
-    unsafe { (*entry.as_ptr()).stage = STAGE_IDLE };
-    concluded.and(told)
 }
 
 /// Counts what comes to its end: a connection, an attempt, listening. When the socket is destroyed,

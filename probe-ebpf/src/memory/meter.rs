@@ -21,25 +21,28 @@ impl Meter {
         self.next as u32
     }
 
-    /// The bytes since last time, up to a sequence number, widened like it. Whoever comes second to the
-    /// same bytes gets 0.
+    /// The bytes since last time, up to a sequence number, widened like it. Of those that were told
+    /// meanwhile nothing is told again; what is left of them is.
     ///
     /// # Safety
     ///
     /// `this` is live.
     #[inline(always)]
     pub(super) unsafe fn advance(this: *mut Self, to: u64) -> u64 {
-        // SAFETY: by the caller's promise.
-        let next = unsafe { (*this).next };
-        let amount = to.wrapping_sub(next);
-        // Behind what was told is a moment's disagreement between two of the kernel's counters.
-        if amount.cast_signed() <= 0 {
-            return 0;
+        // The tick and the socket's own programs may meet here, and each of them comes but once.
+        for _ in 0..2 {
+            // SAFETY: by the caller's promise.
+            let next = unsafe { (&raw const (*this).next).read_volatile() };
+            let amount = to.wrapping_sub(next);
+            // Behind what was told is a moment's disagreement between two of the kernel's counters.
+            if amount.cast_signed() <= 0 {
+                return 0;
+            }
+            // SAFETY: by the caller's promise.
+            if unsafe { compare_swap(&raw mut (*this).next, next, to) } == next {
+                return amount;
+            }
         }
-        // SAFETY: by the caller's promise.
-        match unsafe { compare_swap(&raw mut (*this).next, next, to) } {
-            now if now == next => amount,
-            _ => 0,
-        }
+        0
     }
 }
