@@ -2,8 +2,8 @@
 //!
 //! A TCP socket's bytes are read off its own sequence numbers, which the kernel keeps anyway: exact
 //! whatever call moved them, `splice` and `io_uring` included, at no cost a call. Only the calls
-//! themselves are counted where they are made. The flow gets both once a tick, and when the
-//! socket goes.
+//! themselves are counted where they are made. The flow gets both once a tick, when the
+//! connection is shut and when the socket goes.
 //!
 //! A unix socket's memory holds its flow only: nothing tells when it goes, so what it counts goes to
 //! the flow at once.
