@@ -83,12 +83,13 @@ impl Held {
         self.programs.len()
     }
 
-    /// How many of them the kernel still has, whoever holds them.
+    /// How many of them the kernel still has, whoever holds them. None is opened: a map of programs whose
+    /// last descriptor is closed is emptied a moment later, and one that is opened and closed in between
+    /// the kernel keeps for ever (6.18).
     #[must_use]
     pub fn left(&self) -> usize {
-        let there =
-            |command, ids: &[u32]| ids.iter().filter(|id| open(command, **id).is_ok()).count();
-        there(PROG_GET_FD_BY_ID, &self.programs) + there(MAP_GET_FD_BY_ID, &self.maps)
+        let there = |command, ids: &[u32]| ids.iter().filter(|id| exists(command, **id)).count();
+        there(PROG_GET_NEXT_ID, &self.programs) + there(MAP_GET_NEXT_ID, &self.maps)
     }
 }
 
@@ -150,7 +151,7 @@ struct Info {
     name: [u8; 16],
 }
 
-/// For `BPF_PROG_GET_FD_BY_ID` and `BPF_MAP_GET_FD_BY_ID`.
+/// For `BPF_PROG_GET_FD_BY_ID`, `BPF_PROG_GET_NEXT_ID` and `BPF_MAP_GET_NEXT_ID`.
 #[repr(C)]
 struct ById {
     id: u32,
@@ -166,48 +167,60 @@ struct InfoByFd {
     info: u64,
 }
 
+const PROG_GET_NEXT_ID: libc::c_int = 11;
+const MAP_GET_NEXT_ID: libc::c_int = 12;
 const PROG_GET_FD_BY_ID: libc::c_int = 13;
-const MAP_GET_FD_BY_ID: libc::c_int = 14;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const _: () = assert!(offset_of!(Info, name) == 64 && size_of::<Info>() == 80);
 
 /// A program's name, by its id.
 fn name(id: u32) -> Result<String> {
-    let program = open(PROG_GET_FD_BY_ID, id)?;
+    let program = open(id)?;
     let mut info = Info {
         before: [0; 8],
         name: [0; 16],
     };
-    let question = InfoByFd {
+    let mut question = InfoByFd {
         fd: u32::try_from(program.as_raw_fd())?,
         length: u32::try_from(size_of::<Info>())?,
         info: (&raw mut info).expose_provenance() as u64,
     };
-    bpf(OBJ_GET_INFO_BY_FD, &question).with_context(|| format!("program {id} tells nothing"))?;
+    bpf(OBJ_GET_INFO_BY_FD, &mut question)
+        .with_context(|| format!("program {id} tells nothing"))?;
     let name = info.name.split(|byte| *byte == 0).next();
     Ok(String::from_utf8_lossy(name.unwrap_or_default()).into_owned())
 }
 
-/// A program or a map, by its id.
-fn open(command: libc::c_int, id: u32) -> Result<OwnedFd> {
-    let wanted = ById {
+/// Whether there is a program, or a map, of that id: the next one after the id before it.
+fn exists(next: libc::c_int, id: u32) -> bool {
+    let mut before = ById {
+        id: id - 1,
+        next_id: 0,
+        flags: 0,
+    };
+    bpf(next, &mut before).is_ok() && before.next_id == id
+}
+
+/// A program, by its id.
+fn open(id: u32) -> Result<OwnedFd> {
+    let mut wanted = ById {
         id,
         next_id: 0,
         flags: 0,
     };
-    let fd = bpf(command, &wanted).with_context(|| format!("{id} is gone"))?;
+    let fd = bpf(PROG_GET_FD_BY_ID, &mut wanted).with_context(|| format!("{id} is gone"))?;
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-fn bpf<T>(command: libc::c_int, attributes: &T) -> std::io::Result<i32> {
+fn bpf<T>(command: libc::c_int, attributes: &mut T) -> std::io::Result<i32> {
     // SAFETY: each command above gets its own structure, whose address, and the one in it, are
     // valid for as long as the call.
     let returned = unsafe {
         libc::syscall(
             libc::SYS_bpf,
             command,
-            std::ptr::from_ref(attributes),
+            std::ptr::from_mut(attributes),
             size_of::<T>(),
         )
     };
